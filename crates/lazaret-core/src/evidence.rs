@@ -1,0 +1,302 @@
+//! Evidence: one claim about a content, for taint or for clean origin, never a score.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{DetectorId, ModelId, ProviderId, Span, ToolId};
+
+/// What the tool did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It wrote the content.
+    Author,
+    /// It wrote some of the content.
+    CoAuthor,
+    /// It read the content and commented.
+    Reviewer,
+    /// It found a fault that a person then mended.
+    Finder,
+    /// It wrote the message about the content.
+    Message,
+    /// The project is prepared for it.
+    Config,
+}
+
+impl Role {
+    /// Whether the role is one of writing: only these taint.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        match self {
+            Self::Author | Self::CoAuthor => true,
+            Self::Reviewer | Self::Finder | Self::Message | Self::Config => false,
+        }
+    }
+
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::CoAuthor => "co-author",
+            Self::Reviewer => "reviewer",
+            Self::Finder => "finder",
+            Self::Message => "message",
+            Self::Config => "config",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How a taint is known. Ordered from weakest to strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// By style.
+    Inferred,
+    /// By what stood around it: a branch name, an agent's configuration, attribution turned off.
+    Circumstantial,
+    /// By equality with known output of the tool.
+    Matched,
+    /// By an identity, a trailer, a footer or a session link.
+    Declared,
+    /// By a record of the writing itself.
+    Recorded,
+}
+
+impl Strength {
+    /// Whether taint of this strength can condemn by itself.
+    #[must_use]
+    pub fn condemns(self) -> bool {
+        match self {
+            Self::Recorded | Self::Declared | Self::Matched => true,
+            Self::Circumstantial | Self::Inferred => false,
+        }
+    }
+
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inferred => "inferred",
+            Self::Circumstantial => "circumstantial",
+            Self::Matched => "matched",
+            Self::Declared => "declared",
+            Self::Recorded => "recorded",
+        }
+    }
+}
+
+impl fmt::Display for Strength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Whether the lines stand as the tool left them.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Directness {
+    /// A later edit replaced tainted lines.
+    Derived,
+    /// The lines stand as the tool left them.
+    #[default]
+    Direct,
+}
+
+/// A claim that a tool had a part in a content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Taint {
+    /// The harness; `None` where the mark names none (`AI-assisted: true`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tool: Option<ToolId>,
+    /// Who runs the harness.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<ProviderId>,
+    /// The model, as far as the mark names it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model: Option<ModelId>,
+    /// Who makes the model.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub model_provider: Option<ProviderId>,
+    /// What the tool did.
+    pub role: Role,
+    /// How it is known.
+    pub strength: Strength,
+    /// Whether the lines stand as the tool left them.
+    #[serde(default)]
+    pub directness: Directness,
+}
+
+/// A claim of clean origin. Which tools it answers depends on its kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Proof {
+    /// The content can be no younger than a day, by the dates its history states.
+    Predates {
+        /// The latest day that any commit up to the content's own states.
+        #[schemars(with = "String")]
+        on: Date,
+    },
+    /// The whole content has too few tokens to carry anybody's expression.
+    Trivial {
+        /// How many tokens it has.
+        tokens: u32,
+    },
+    /// The policy's own list names the source.
+    Curated,
+    /// A record shows that an approved tool wrote it.
+    ApprovedTool {
+        /// The tool.
+        tool: ToolId,
+    },
+    /// A person attested to writing it.
+    Attested,
+    /// Two people reviewed it and refuted each taint by name.
+    Reviewed,
+}
+
+impl Proof {
+    /// Returns the kind as a word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Predates { .. } => "predates",
+            Self::Trivial { .. } => "trivial",
+            Self::Curated => "curated",
+            Self::ApprovedTool { .. } => "approved-tool",
+            Self::Attested => "attested",
+            Self::Reviewed => "reviewed",
+        }
+    }
+}
+
+/// Which way a claim points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Polarity {
+    /// Against clean origin.
+    Taint,
+    /// For clean origin.
+    Proof,
+}
+
+/// The two kinds of claim.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Claim {
+    /// A tool had a part in it.
+    Taint(Taint),
+    /// It is of clean origin.
+    Proof(Proof),
+}
+
+/// One claim: which detector makes it, about which lines, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Evidence {
+    /// The detector.
+    pub detector: DetectorId,
+    /// The lines it speaks of; `None` for the whole content or commit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub span: Option<Span>,
+    /// The claim.
+    pub claim: Claim,
+    /// Why, for people: names the mark that was seen, never the content around it.
+    pub why: String,
+}
+
+impl Evidence {
+    /// Returns the taint, where the claim is one.
+    #[must_use]
+    pub fn taint(&self) -> Option<&Taint> {
+        match &self.claim {
+            Claim::Taint(taint) => Some(taint),
+            Claim::Proof(_) => None,
+        }
+    }
+
+    /// Returns the proof, where the claim is one.
+    #[must_use]
+    pub fn proof(&self) -> Option<&Proof> {
+        match &self.claim {
+            Claim::Proof(proof) => Some(proof),
+            Claim::Taint(_) => None,
+        }
+    }
+
+    /// Returns which way the claim points.
+    #[must_use]
+    pub fn polarity(&self) -> Polarity {
+        match self.claim {
+            Claim::Taint(_) => Polarity::Taint,
+            Claim::Proof(_) => Polarity::Proof,
+        }
+    }
+}
+
+/// What stood in the way of an examination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapKind {
+    /// An object that the history names is not in the repository (partial clone, pruned, lost).
+    MissingObject,
+    /// An object is there and cannot be decoded.
+    CorruptObject,
+    /// The history is cut off here (shallow clone).
+    ShallowBoundary,
+    /// A date is later than its own descendants' or cannot be parsed.
+    UntrustedDate,
+    /// Text beyond the published limits of a detector or of the diff.
+    OverLimit,
+    /// A submodule: its content lies in another repository.
+    Submodule,
+    /// Binary content: no lines to attribute, no marks to read.
+    Binary,
+    /// A file that could not be read from disk.
+    UnreadableFile,
+    /// A directory without history.
+    NoHistory,
+}
+
+impl GapKind {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingObject => "missing-object",
+            Self::CorruptObject => "corrupt-object",
+            Self::ShallowBoundary => "shallow-boundary",
+            Self::UntrustedDate => "untrusted-date",
+            Self::OverLimit => "over-limit",
+            Self::Submodule => "submodule",
+            Self::Binary => "binary",
+            Self::UnreadableFile => "unreadable-file",
+            Self::NoHistory => "no-history",
+        }
+    }
+}
+
+/// Something that could not be examined: keeps lines unproven whatever proof there is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Gap {
+    /// What stood in the way.
+    pub kind: GapKind,
+    /// The lines it concerns; `None` for the whole content.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub span: Option<Span>,
+    /// Which object or file, for people.
+    pub why: String,
+}

@@ -1,0 +1,21 @@
+//! The words of Lazaret and their laws: what is judged, what is claimed about it, and what follows.
+//!
+//! Nothing here reads a file, a clock, the environment or the network.
+
+mod digest;
+mod evidence;
+mod fact;
+mod id;
+mod origin;
+mod roster;
+mod span;
+mod verdict;
+
+pub use digest::Digest;
+pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
+pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
+pub use id::{DetectorId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
+pub use origin::{Origin, OriginKind};
+pub use roster::{Availability, Model, Provider, Roster, Tool};
+pub use span::{EmptySpan, Span};
+pub use verdict::Verdict;

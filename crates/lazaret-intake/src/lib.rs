@@ -1,0 +1,1 @@
+//! Reads the world and reports facts: git histories and folders.

@@ -1,0 +1,236 @@
+//! The report of a scan, `lazaret.report/1`: what was examined, what was found, what every line is held to be.
+
+use std::collections::BTreeMap;
+
+use lazaret_core::{Digest, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The value of a report's `format` field.
+pub const REPORT_FORMAT: &str = "lazaret.report/1";
+
+/// What a scan of one origin found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// Always `lazaret.report/1`.
+    pub format: &'static str,
+    /// The version of the program.
+    pub version: &'static str,
+    /// The digest of the policy.
+    pub policy: Digest,
+    /// The digest of the catalog, the policy's own additions included.
+    pub catalog: Digest,
+    /// What was scanned.
+    pub origin: Origin,
+    /// The commits.
+    pub commits: CommitCounts,
+    /// The lines at the revision.
+    pub lines: LineCounts,
+    /// Lines at the revision by the tool whose taint settled their verdict (tainted and suspect lines only;
+    /// `unknown` where the mark names no tool).
+    pub by_tool: BTreeMap<String, LineCounts>,
+    /// The same by model; `unknown` where the mark names none.
+    pub by_model: BTreeMap<String, LineCounts>,
+    /// Tainted and suspect lines at the revision by the month and tool of the commit they come from.
+    pub timeline: Vec<TimelineEntry>,
+    /// Every file at the revision, by path.
+    pub files: Vec<FileReport>,
+    /// The evidence that files and spans name, in the order of first use.
+    pub evidence: Vec<EvidenceEntry>,
+    /// What could not be examined, counted by kind; each also keeps its lines unproven.
+    pub warnings: Vec<Warning>,
+}
+
+/// Commits read and marked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommitCounts {
+    /// Commits read.
+    pub examined: u64,
+    /// Commits with at least one claim of taint in a writing role.
+    pub marked: u64,
+    /// Marked commits by tool; a commit with marks of two tools counts for both.
+    pub by_tool: BTreeMap<String, u64>,
+}
+
+/// Lines by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LineCounts {
+    /// All lines.
+    pub total: u64,
+    /// Lines held clean.
+    pub clean: u64,
+    /// Lines not shown either way.
+    pub unproven: u64,
+    /// Lines with taint that does not suffice to condemn.
+    pub suspect: u64,
+    /// Lines that a banned tool or model wrote.
+    pub tainted: u64,
+}
+
+impl LineCounts {
+    /// Counts `lines` more lines of the given verdict.
+    pub fn add(&mut self, verdict: Verdict, lines: u64) {
+        self.total += lines;
+        match verdict {
+            Verdict::Clean => self.clean += lines,
+            Verdict::Unproven => self.unproven += lines,
+            Verdict::Suspect => self.suspect += lines,
+            Verdict::Tainted => self.tainted += lines,
+        }
+    }
+
+    /// Returns the count for one verdict.
+    #[must_use]
+    pub fn get(&self, verdict: Verdict) -> u64 {
+        match verdict {
+            Verdict::Clean => self.clean,
+            Verdict::Unproven => self.unproven,
+            Verdict::Suspect => self.suspect,
+            Verdict::Tainted => self.tainted,
+        }
+    }
+}
+
+/// Lines of one month and tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TimelineEntry {
+    /// The month of the commit's own date, `YYYY-MM`; the date is the commit's claim, not a proof.
+    pub month: String,
+    /// The tool; `unknown` where the mark names none.
+    pub tool: String,
+    /// Tainted lines.
+    pub tainted: u64,
+    /// Suspect lines.
+    pub suspect: u64,
+}
+
+/// One file at the revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileReport {
+    /// The path; bytes that are not UTF-8 are written as `\xNN`, and a backslash as `\\` in such paths only.
+    pub path: String,
+    /// The blob; absent where a folder without history was scanned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<ObjectId>,
+    /// Lines of text; 0 for binary content, links' targets count as they are.
+    pub lines: u32,
+    /// The worst verdict of any line; what the whole file is held to be.
+    pub verdict: Verdict,
+    /// The verdict of lines that no span covers.
+    pub base: Verdict,
+    /// Ids of evidence about the whole file that its spans do not name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// Reasons for the base verdict, as the judge gives them.
+    pub reasons: Vec<String>,
+    /// What could not be examined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<GapEntry>,
+    /// Runs of lines whose verdict or origin differs from the base: sorted, disjoint, 1-based, inclusive.
+    pub spans: Vec<SpanReport>,
+}
+
+/// Something in a file that could not be examined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GapEntry {
+    /// What stood in the way.
+    pub kind: GapKind,
+    /// Which object or file.
+    pub why: String,
+}
+
+/// A run of lines with one verdict, one commit and one set of reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SpanReport {
+    /// First line.
+    pub start: u32,
+    /// Last line.
+    pub end: u32,
+    /// What the lines are held to be.
+    pub verdict: Verdict,
+    /// The commit the lines come from, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<ObjectId>,
+    /// Whether the lines stand as the tool left them (`false`: a later edit replaced tainted lines).
+    pub direct: bool,
+    /// Ids of the evidence that settled the verdict.
+    pub evidence: Vec<String>,
+    /// Reasons, as the judge gives them: kebab-case codes.
+    pub reasons: Vec<String>,
+}
+
+/// One claim, as files and spans refer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidenceEntry {
+    /// `e1`, `e2`, ... in the order of first use.
+    pub id: String,
+    /// The detector.
+    pub detector: String,
+    /// Taint or proof.
+    pub polarity: Polarity,
+    /// How a taint is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<Strength>,
+    /// What the tool did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// The kind of proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// The harness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolId>,
+    /// Who runs the harness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// The model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelId>,
+    /// Who makes the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_provider: Option<ProviderId>,
+    /// The commit that carries the mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<ObjectId>,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// How often something could not be examined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// What stood in the way.
+    pub kind: GapKind,
+    /// How often.
+    pub count: u64,
+    /// The first one, for people.
+    pub example: String,
+}
+
+/// One commit with claims, as `lazaret scan --commits` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MarkedCommit {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The claims, strongest first.
+    pub claims: Vec<CommitClaim>,
+}
+
+/// One claim about a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommitClaim {
+    /// The detector.
+    pub detector: String,
+    /// The harness.
+    pub tool: Option<ToolId>,
+    /// Who runs the harness.
+    pub provider: Option<ProviderId>,
+    /// The model.
+    pub model: Option<ModelId>,
+    /// What the tool did.
+    pub role: Role,
+    /// How it is known.
+    pub strength: Strength,
+    /// Why, for people.
+    pub why: String,
+}

@@ -1,0 +1,3 @@
+//! Chores of the project: tidy, test, ci, bench.
+
+fn main() {}
