@@ -1,0 +1,42 @@
+//! `cargo xtask ci`: everything that must hold before a change is taken.
+
+use anyhow::Result;
+
+use crate::chore::{self, Failures};
+use crate::prerequisites::{self, CXX, GIT};
+use crate::{suite, tidy};
+
+/// Runs every check; the first failure does not hide the others.
+pub(crate) fn run() -> Result<()> {
+    prerequisites::install(&[GIT, CXX])?;
+    let mut failures = Failures::default();
+    failures.note(suite::check_format());
+    failures.note(suite::check_lints());
+    failures.note(tidy::run());
+    failures.note(document());
+    failures.note(check_dependencies());
+    failures.note(check_fuzz_targets());
+    failures.note(suite::run_tests());
+    failures.finish()
+}
+
+/// Builds the documentation, private items included: a link that leads nowhere is an error.
+fn document() -> Result<()> {
+    let args = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+    chore::run_with("cargo", &args, &[("RUSTDOCFLAGS", "--deny warnings")])
+}
+
+/// Holds the dependencies to `deny.toml`, where the tool is installed.
+fn check_dependencies() -> Result<()> {
+    if !chore::is_present("cargo", &["deny", "--version"]) {
+        eprintln!("skipped: `cargo-deny` is not installed, so licences and advisories were NOT checked");
+        eprintln!("hint: `cargo install --locked cargo-deny`");
+        return Ok(());
+    }
+    chore::run("cargo", &["deny", "--workspace", "check"])
+}
+
+/// Compiles the fuzz targets, which live outside the workspace and would rot unseen.
+fn check_fuzz_targets() -> Result<()> {
+    chore::run("cargo", &["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask test`: from a bare machine to the summary of all tests, in one command.
+
+use anyhow::Result;
+
+use crate::chore::{self, Failures};
+use crate::prerequisites::{self, GIT};
+
+/// Installs what is missing, checks format and lints, and runs every test of the workspace.
+///
+/// The tests come last and run even where a check before them failed, so that one run shows everything
+/// and ends with the summary of the test runner.
+pub(crate) fn run() -> Result<()> {
+    prerequisites::install(&[GIT])?;
+    let mut failures = Failures::default();
+    failures.note(check_format());
+    failures.note(check_lints());
+    failures.note(run_tests());
+    failures.finish()
+}
+
+/// Checks that every file is formatted.
+pub(crate) fn check_format() -> Result<()> {
+    chore::run("cargo", &["fmt", "--all", "--check"])
+}
+
+/// Checks that no lint of the workspace's table fires, in tests neither.
+pub(crate) fn check_lints() -> Result<()> {
+    chore::run(
+        "cargo",
+        &["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
+    )
+}
+
+/// Runs all tests: those in documentation first, because their summaries must not hide the one that counts.
+pub(crate) fn run_tests() -> Result<()> {
+    // A snapshot that does not exist yet is a test that has not been looked at.
+    let env = [("INSTA_UPDATE", "no")];
+    let mut failures = Failures::default();
+    failures.note(chore::run_with(
+        "cargo",
+        &["test", "--quiet", "--workspace", "--doc", "--locked", "--no-fail-fast"],
+        &env,
+    ));
+    let tests: &[&str] = if chore::is_present("cargo", &["nextest", "--version"]) {
+        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]
+    } else {
+        &["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]
+    };
+    failures.note(chore::run_with("cargo", tests, &env));
+    failures.finish()
+}
