@@ -5,6 +5,7 @@
 mod digest;
 mod evidence;
 mod fact;
+mod graph;
 mod id;
 mod origin;
 mod roster;
@@ -14,6 +15,7 @@ mod verdict;
 pub use digest::Digest;
 pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
+pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
 pub use id::{DetectorId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
 pub use origin::{Origin, OriginKind};
 pub use roster::{Availability, Model, Provider, Roster, Tool};

@@ -1,6 +1,7 @@
 //! The report of a scan, `lazaret.report/1`: what was examined, what was found, what every line is held to be.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use lazaret_core::{Digest, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId, Verdict};
 use schemars::JsonSchema;
@@ -79,6 +80,13 @@ impl LineCounts {
         }
     }
 
+    /// Counts all lines of `other` as well.
+    pub fn merge(&mut self, other: Self) {
+        for verdict in Verdict::ALL {
+            self.add(verdict, other.get(verdict));
+        }
+    }
+
     /// Returns the count for one verdict.
     #[must_use]
     pub fn get(&self, verdict: Verdict) -> u64 {
@@ -128,6 +136,19 @@ pub struct FileReport {
     pub gaps: Vec<GapEntry>,
     /// Runs of lines whose verdict or origin differs from the base: sorted, disjoint, 1-based, inclusive.
     pub spans: Vec<SpanReport>,
+}
+
+impl FileReport {
+    /// Returns the file's lines by verdict: those of its spans, and the rest by its base verdict.
+    #[must_use]
+    pub fn counts(&self) -> LineCounts {
+        let mut counts = LineCounts::default();
+        for span in &self.spans {
+            counts.add(span.verdict, u64::from(span.end.saturating_sub(span.start)) + 1);
+        }
+        counts.add(self.base, u64::from(self.lines).saturating_sub(counts.total));
+        counts
+    }
 }
 
 /// Something in a file that could not be examined.
@@ -233,4 +254,82 @@ pub struct CommitClaim {
     pub strength: Strength,
     /// Why, for people.
     pub why: String,
+}
+
+/// Writes a value as one line of JSON, without the final newline, the same bytes from every face.
+///
+/// Characters that could steer a terminal, reorder what people see, or end a script element of a page are written as
+/// `\u` escapes, so that the data of a hostile repository stays data wherever the line is shown or embedded.
+///
+/// # Errors
+/// Whatever `out` answers.
+pub fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, InertFormatter)).map_err(io::Error::from)
+}
+
+/// The compact form of JSON with every character escaped that could do something where it is shown.
+struct InertFormatter;
+
+impl serde_json::ser::Formatter for InertFormatter {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((start, c)) = rest.char_indices().find(|(_, c)| acts(*c)) {
+            let (before, from) = rest.split_at(start);
+            out.write_all(before.as_bytes())?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = from.strip_prefix(c).unwrap_or_default();
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+/// Whether a character can steer a terminal (controls), change the order of what people see (Unicode's
+/// bidirectional and invisible format characters), or start markup.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '<' | '>' | '&')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_inert_and_reads_back_the_same() {
+        let hostile = "a</script>\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{2028}\"\\\n&é😀";
+        let mut line = Vec::new();
+        write_json(hostile, &mut line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(!line.chars().any(acts), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), hostile);
+    }
+
+    #[test]
+    fn lines_outside_spans_count_by_the_base_verdict() {
+        let span = |start, end, verdict| SpanReport {
+            start,
+            end,
+            verdict,
+            commit: None,
+            direct: true,
+            evidence: Vec::new(),
+            reasons: Vec::new(),
+        };
+        let file = FileReport {
+            path: "a".to_owned(),
+            blob: None,
+            lines: 10,
+            verdict: Verdict::Tainted,
+            base: Verdict::Unproven,
+            evidence: Vec::new(),
+            reasons: Vec::new(),
+            gaps: Vec::new(),
+            spans: vec![span(1, 3, Verdict::Tainted), span(5, 5, Verdict::Clean)],
+        };
+        let expected = LineCounts { total: 10, clean: 1, unproven: 6, suspect: 0, tainted: 3 };
+        assert_eq!(file.counts(), expected);
+    }
 }
