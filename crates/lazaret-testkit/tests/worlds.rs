@@ -8,7 +8,8 @@
 )]
 
 use lazaret_testkit::{
-    BlamedLine, CommitSpec, FileMode, FileSpec, GitRepo, History, ObjectFormat, blame, blame_lines, strategy,
+    BlamedLine, CommitSpec, FileMode, FileSpec, GitRepo, History, ObjectFormat, blame, blame_lines,
+    read_porcelain, strategy,
 };
 use proptest::prelude::*;
 
@@ -137,6 +138,10 @@ proptest! {
             let blamed = blame_lines(&built.repo, "main", path);
             prop_assert_eq!(blamed.len(), lines);
             prop_assert!(blamed.iter().all(|line| built.ids.contains(&line.commit)));
+            // The long form repeats the path at every line, so nothing of ours is between git's answer and this one.
+            let path = std::str::from_utf8(path).unwrap();
+            let long = built.repo.git_bytes(&["blame", "--line-porcelain", "main", "--", path], &[]);
+            prop_assert_eq!(read_porcelain(&long), blamed);
         }
     }
 }

@@ -114,8 +114,11 @@ impl LineEdit {
 /// Returns texts of 0 to 60 lines; one in twenty has 2,000 lines or more before them.
 pub(super) fn texts() -> impl Strategy<Value = Text> {
     let bulk = prop_oneof![19 => Just(0_u16), 1 => 2_000..3_000_u16];
-    let length = prop_oneof![1 => 0..2_usize, 4 => 2..12_usize, 2 => 12..60_usize];
-    let lines = length.prop_flat_map(|length| prop::collection::vec(codes(), 0..=length));
+    let lines = prop_oneof![
+        1 => prop::collection::vec(codes(), 0..2),
+        6 => prop::collection::vec(codes(), 3..16),
+        3 => prop::collection::vec(codes(), 16..60),
+    ];
     (lines, bulk, prop::bool::weighted(0.1), prop::bool::weighted(0.85))
         .prop_map(|(lines, bulk, crlf, final_newline)| Text { lines, bulk, crlf, final_newline })
 }
@@ -123,14 +126,14 @@ pub(super) fn texts() -> impl Strategy<Value = Text> {
 /// Returns edits of every kind, the plain ones more often.
 pub(super) fn line_edits() -> impl Strategy<Value = LineEdit> {
     let at = || any::<u16>();
-    let count = || prop_oneof![6 => 1..4_u8, 1 => 4..40_u8];
+    let count = || prop_oneof![12 => 1..4_u8, 1 => 4..40_u8];
     let some = || prop::collection::vec(codes(), 1..5);
     prop_oneof![
-        6 => (at(), some()).prop_map(|(at, codes)| LineEdit::Insert(at, codes)),
-        4 => (at(), count()).prop_map(|(at, count)| LineEdit::Delete(at, count)),
-        6 => (at(), count(), some()).prop_map(|(at, count, codes)| LineEdit::Replace(at, count, codes)),
-        3 => (at(), count(), at()).prop_map(|(at, count, to)| LineEdit::Duplicate(at, count, to)),
-        2 => (at(), count(), at()).prop_map(|(at, count, to)| LineEdit::Move(at, count, to)),
+        12 => (at(), some()).prop_map(|(at, codes)| LineEdit::Insert(at, codes)),
+        6 => (at(), count()).prop_map(|(at, count)| LineEdit::Delete(at, count)),
+        12 => (at(), count(), some()).prop_map(|(at, count, codes)| LineEdit::Replace(at, count, codes)),
+        6 => (at(), count(), at()).prop_map(|(at, count, to)| LineEdit::Duplicate(at, count, to)),
+        4 => (at(), count(), at()).prop_map(|(at, count, to)| LineEdit::Move(at, count, to)),
         1 => (at(), count()).prop_map(|(at, count)| LineEdit::Indent(at, count)),
         1 => Just(LineEdit::ToggleCarriageReturns),
         1 => Just(LineEdit::ToggleFinalNewline),

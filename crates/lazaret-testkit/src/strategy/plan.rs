@@ -7,6 +7,8 @@ use super::lines::{LineEdit, Text, line_edits, texts};
 /// A history to be played; see [`Plan::play`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// The edits that make the first commit.
+    pub(super) founding: Vec<Edit>,
     pub(super) steps: Vec<(Step, Clock)>,
 }
 
@@ -16,7 +18,7 @@ pub(super) type Clock = i8;
 /// One commit. An `age` counts back from the newest commit and wraps around.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A commit without parents; the first step of any plan is played as one.
+    /// A commit without parents.
     Root(Vec<Edit>),
     /// A commit on the parent of that age.
     Child(u8, Vec<Edit>),
@@ -29,6 +31,8 @@ pub enum Step {
 /// What a merge takes for one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
+    /// The version of the first parent that has the path.
+    First,
     /// The version of one parent, or the path's absence in it.
     Parent(u8),
     /// The first lines of one parent's version up to a place, then the rest of another's.
@@ -62,17 +66,18 @@ pub enum Edit {
     Restore(u8, u8),
 }
 
-/// Returns plans of 1 to `steps_max` steps.
-pub(super) fn plans(steps_max: usize) -> impl Strategy<Value = Plan> {
+/// Returns plans of 1 to `commits_max` commits.
+pub(super) fn plans(commits_max: usize) -> impl Strategy<Value = Plan> {
     let clock = prop_oneof![12 => Just(0_i8), 1 => any::<i8>()];
-    prop::collection::vec((steps(), clock), 1..=steps_max).prop_map(|steps| Plan { steps })
+    let steps = prop::collection::vec((steps(), clock), 0..commits_max);
+    (founding(), steps).prop_map(|(founding, steps)| Plan { founding, steps })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => founding().prop_map(Step::Root),
-        9 => (ages(), edits(1..5)).prop_map(|(age, edits)| Step::Child(age, edits)),
-        4 => (prop::collection::vec(ages(), 2..=4), prop::collection::vec(takes(), 0..6), edits(0..2))
+        16 => (ages(), edits(1..7)).prop_map(|(age, edits)| Step::Child(age, edits)),
+        7 => (prop::collection::vec(ages(), 2..=4), prop::collection::vec(takes(), 0..6), edits(0..2))
             .prop_map(|(ages, takes, edits)| Step::Merge(ages, takes, edits)),
         1 => (ages(), ages(), edits(0..2)).prop_map(|(host, guest, edits)| Step::Subtree(host, guest, edits)),
     ]
@@ -80,21 +85,22 @@ fn steps() -> impl Strategy<Value = Step> {
 
 /// Mostly the newest commit or one of the few before it.
 fn ages() -> impl Strategy<Value = u8> {
-    prop_oneof![5 => Just(0_u8), 4 => 1..4_u8, 1 => any::<u8>()]
+    prop_oneof![10 => Just(0_u8), 4 => 1..4_u8, 1 => any::<u8>()]
 }
 
 fn takes() -> impl Strategy<Value = Take> {
     prop_oneof![
-        3 => (0..4_u8).prop_map(Take::Parent),
-        3 => (0..4_u8, 0..4_u8, any::<u16>()).prop_map(|(a, b, at)| Take::Halves(a, b, at)),
-        1 => (0..4_u8, 0..4_u8, any::<u16>()).prop_map(|(a, b, bits)| Take::Lines(a, b, bits)),
+        8 => Just(Take::First),
+        4 => (0..4_u8).prop_map(Take::Parent),
+        6 => (0..4_u8, 0..4_u8, any::<u16>()).prop_map(|(a, b, at)| Take::Halves(a, b, at)),
+        2 => (0..4_u8, 0..4_u8, any::<u16>()).prop_map(|(a, b, bits)| Take::Lines(a, b, bits)),
         1 => Just(Take::Nothing),
     ]
 }
 
 /// The edits of a root: files, and little else.
 fn founding() -> impl Strategy<Value = Vec<Edit>> {
-    prop::collection::vec((any::<u8>(), texts()).prop_map(|(name, text)| Edit::Add(name, text)), 1..5)
+    prop::collection::vec((any::<u8>(), texts()).prop_map(|(name, text)| Edit::Add(name, text)), 2..7)
 }
 
 fn edits(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Edit>> {
@@ -106,9 +112,9 @@ fn edit() -> impl Strategy<Value = Edit> {
     let name = || any::<u8>();
     prop_oneof![
         3 => (name(), texts()).prop_map(|(name, text)| Edit::Add(name, text)),
-        10 => (file(), line_edits()).prop_map(|(file, edit)| Edit::Lines(file, edit)),
+        24 => (file(), line_edits()).prop_map(|(file, edit)| Edit::Lines(file, edit)),
         2 => file().prop_map(Edit::Remove),
-        3 => (file(), name(), prop::option::of(line_edits()))
+        4 => (file(), name(), prop::option::of(line_edits()))
             .prop_map(|(file, name, edit)| Edit::Rename(file, name, edit)),
         1 => (file(), name(), prop::option::of(line_edits()))
             .prop_map(|(file, name, edit)| Edit::Copy(file, name, edit)),

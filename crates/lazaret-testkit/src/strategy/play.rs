@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::{Edit, Plan, Step, Take};
+use super::plan::{Clock, Edit, Plan, Step, Take};
 use crate::commit::Person;
 use crate::history::{CommitSpec, FileMode, FileSpec, History, default_date};
 
 /// The names files may have: shared base names in several folders, and a name that is a folder of others.
 const NAMES: [&str; 10] =
-    ["a", "b.txt", "c.txt", "d/a", "d/b.txt", "d/e/a", "d", "f/c.txt", "f/g g.txt", "f/\"h\"\t\u{e4}"];
+    ["a", "b.txt", "c.txt", "d/a", "d/b.txt", "d/e/a", "f", "f/c.txt", "g g.txt", "\"h\"\t\u{e4}"];
 
 type Tree = BTreeMap<Vec<u8>, FileSpec>;
 
@@ -17,29 +17,27 @@ impl Plan {
     #[must_use]
     pub fn play(&self) -> History {
         let mut history = History::default();
+        push(&mut history, Vec::new(), edited(Tree::new(), &self.founding, &[]), 0);
         for (step, clock) in &self.steps {
-            let index = history.commits.len();
             let (parents, files) = play_step(step, &history.commits);
-            history.commits.push(CommitSpec {
-                parents,
-                files,
-                message: format!("commit {index}\n").into_bytes(),
-                author: Person::default(),
-                date: default_date(index) + 60 * i64::from(*clock),
-            });
+            push(&mut history, parents, files, *clock);
         }
         history
     }
 }
 
+fn push(history: &mut History, parents: Vec<usize>, files: Tree, clock: Clock) {
+    let index = history.commits.len();
+    history.commits.push(CommitSpec {
+        parents,
+        files,
+        message: format!("commit {index}\n").into_bytes(),
+        author: Person::default(),
+        date: default_date(index) + 60 * i64::from(clock),
+    });
+}
+
 fn play_step(step: &Step, past: &[CommitSpec]) -> (Vec<usize>, Tree) {
-    if past.is_empty() {
-        let (Step::Root(edits)
-        | Step::Child(_, edits)
-        | Step::Merge(_, _, edits)
-        | Step::Subtree(_, _, edits)) = step;
-        return (Vec::new(), edited(Tree::new(), edits, past));
-    }
     match step {
         Step::Root(edits) => (Vec::new(), edited(Tree::new(), edits, past)),
         Step::Child(age, edits) => {
@@ -84,7 +82,7 @@ fn merged(trees: &[Tree], takes: &[Take]) -> Tree {
     for path in paths {
         let versions: Vec<Option<&FileSpec>> = trees.iter().map(|tree| tree.get(path)).collect();
         let taken = match takes.next() {
-            None => versions.iter().copied().flatten().next().cloned(),
+            None => taken(&versions, Take::First),
             Some(take) => taken(&versions, take),
         };
         if let Some(file) = taken {
@@ -97,6 +95,7 @@ fn merged(trees: &[Tree], takes: &[Take]) -> Tree {
 fn taken(versions: &[Option<&FileSpec>], take: Take) -> Option<FileSpec> {
     let version = |parent: u8| versions.get(usize::from(parent) % versions.len()).copied().flatten();
     match take {
+        Take::First => versions.iter().copied().flatten().next().cloned(),
         Take::Parent(parent) => version(parent).cloned(),
         Take::Nothing => None,
         Take::Halves(one, other, at) => mix(version(one), version(other), |one, other| {
@@ -174,16 +173,16 @@ fn apply(files: &mut Tree, edit: &Edit, past: &[CommitSpec]) {
         }),
         Edit::Restore(age, to) => {
             let path = name(*to);
-            if let Some(file) = past.get(aged_or_first(past, *age)).and_then(|commit| commit.files.get(&path))
-            {
+            if let Some(file) = aged_file(past, *age, &path) {
                 put(files, path, file.clone());
             }
         }
     }
 }
 
-fn aged_or_first(past: &[CommitSpec], age: u8) -> usize {
-    if past.is_empty() { 0 } else { aged(past, age) }
+fn aged_file<'a>(past: &'a [CommitSpec], age: u8, path: &[u8]) -> Option<&'a FileSpec> {
+    let age = usize::from(age).checked_rem(past.len())?;
+    past.iter().rev().nth(age)?.files.get(path)
 }
 
 fn swap(files: &mut Tree, one: u8, other: u8) {
