@@ -1,0 +1,214 @@
+//! Says in plain words what a policy means, and why a content was judged as it was.
+//!
+//! Every function returns lines of text without their line ends; indented lines belong to the line above.
+
+use std::collections::BTreeSet;
+
+use lazaret_core::{Claim, Evidence, Span, Verdict};
+
+use crate::file::{DerivedVerdict, EgressMode, OnDeadline, Purpose, Sections, SourceKind};
+use crate::judge::{JudgedPart, Judgement, Matter};
+use crate::reason::Reason;
+use crate::rules::Rules;
+
+/// Says what a policy means.
+#[must_use]
+pub fn policy(rules: &Rules) -> Vec<String> {
+    let sections = rules.policy().sections();
+    let mut lines = vec![format!("policy `{}`", sections.name)];
+    lines.extend(bans(rules));
+    lines.extend(trust(sections));
+    lines.extend(verdicts(sections));
+    lines.extend(admissions(sections));
+    lines.extend(house_rules(sections));
+    lines
+}
+
+/// Says why a content was judged as it was, and what would make it pass. `matter` is what was judged.
+#[must_use]
+pub fn judgement(rules: &Rules, matter: &Matter<'_>, judgement: &Judgement) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", matter.origin.match_text(), judgement.verdict)];
+    for part in &judgement.parts {
+        lines.extend(judged_part(rules, matter, part));
+    }
+    lines
+}
+
+fn judged_part(rules: &Rules, matter: &Matter<'_>, part: &JudgedPart) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", place(part.span), part.verdict)];
+    for reason in part.reasons.iter() {
+        lines.push(format!("  because {} ({reason})", reason.meaning()));
+        lines.extend(trusted_entries(rules, matter, reason));
+    }
+    for evidence in part.settled_by.iter().filter_map(|index| matter.evidence.get(*index)) {
+        lines.push(format!("  settled by {}", claim(evidence)));
+    }
+    if part.verdict != Verdict::Clean {
+        let ways: BTreeSet<Reason> = part.reasons.iter().filter(|reason| !reason.is_harmless()).collect();
+        let mut said = BTreeSet::new();
+        let ways = ways.into_iter().map(Reason::help).filter(|help| said.insert(*help));
+        lines.extend(ways.map(|help| format!("  to pass: {help}")));
+    }
+    lines
+}
+
+/// Names the entries of the policy on which a reason rests.
+fn trusted_entries(rules: &Rules, matter: &Matter<'_>, reason: Reason) -> Vec<String> {
+    let text = matter.origin.match_text();
+    if reason == Reason::Predates {
+        return rules
+            .matching_origins(&text)
+            .map(|rule| format!("    `{}` until {}: {}", rule.pattern, rule.dates_trusted_until, rule.reason))
+            .collect();
+    }
+    rules
+        .matching_sources(&text)
+        .filter(|rule| Reason::from(rule.kind) == reason)
+        .map(|rule| format!("    `{}`: {}", rule.pattern, rule.reason))
+        .collect()
+}
+
+fn place(span: Option<Span>) -> String {
+    match span {
+        None => "the whole content".to_owned(),
+        Some(span) if span.lines() == 1 => format!("line {}", span.start()),
+        Some(span) => format!("lines {} to {}", span.start(), span.end()),
+    }
+}
+
+/// Says what a piece of evidence claims: `commit-trailer: co-author `x` of `y`, declared: why`.
+fn claim(evidence: &Evidence) -> String {
+    let what = match &evidence.claim {
+        Claim::Taint(taint) => {
+            let mut what = taint.role.to_string();
+            match (&taint.tool, &taint.provider) {
+                (Some(tool), Some(provider)) => what += &format!(" `{tool}` of `{provider}`"),
+                (Some(tool), None) => what += &format!(" `{tool}`"),
+                (None, Some(provider)) => what += &format!(" of `{provider}`"),
+                (None, None) => {}
+            }
+            if let Some(model) = &taint.model {
+                what += &format!(" with model `{model}`");
+            }
+            format!("{what}, {}", taint.strength)
+        }
+        Claim::Proof(proof) => format!("proof `{}`", proof.as_str()),
+    };
+    format!("{}: {what}: {}", evidence.detector, evidence.why)
+}
+
+fn bans(rules: &Rules) -> Vec<String> {
+    let sections = rules.policy().sections();
+    let mut lines = Vec::new();
+    if sections.ban.rivals {
+        lines.push("bans every tool and model that is not approved".to_owned());
+    }
+    let providers: Vec<_> = rules.banned_providers().map(|provider| provider.id.as_str()).collect();
+    let tools: Vec<_> = rules.banned_tools().map(|tool| tool.id.as_str()).collect();
+    let models: Vec<_> = sections.ban.models.iter().map(|id| id.get_ref().as_str()).collect();
+    let approved_tools: Vec<_> = sections.approve.tools.iter().map(|id| id.get_ref().as_str()).collect();
+    let approved_models: Vec<_> = sections.approve.models.iter().map(|id| id.get_ref().as_str()).collect();
+    for (what, ids) in [
+        ("bans the providers", providers),
+        ("bans the tools", tools),
+        ("bans the models", models),
+        ("approves the tools", approved_tools),
+        ("approves the models", approved_models),
+    ] {
+        if !ids.is_empty() {
+            lines.push(format!("{what} {}", ids.join(", ")));
+        }
+    }
+    if let Some(first) = rules.first_availability() {
+        lines.push(format!("content from before {first} predates all of them, where its date is trusted"));
+    }
+    lines
+}
+
+fn trust(sections: &Sections) -> Vec<String> {
+    let mut lines = Vec::new();
+    if sections.origin.is_empty() {
+        lines.push("trusts no dates".to_owned());
+    }
+    for rule in &sections.origin {
+        lines.push(format!("trusts the dates of `{}` up to {}", rule.pattern, rule.dates_trusted_until));
+        lines.push(format!("  because: {}", rule.reason));
+    }
+    if sections.source.is_empty() {
+        lines.push("trusts no source".to_owned());
+    }
+    for rule in &sections.source {
+        let kind = match rule.kind {
+            SourceKind::FirstParty => "first-party",
+            SourceKind::Curated => "curated",
+        };
+        lines.push(format!("holds `{}` clean as a {kind} source", rule.pattern));
+        lines.push(format!("  because: {}", rule.reason));
+    }
+    lines
+}
+
+fn verdicts(sections: &Sections) -> Vec<String> {
+    let derived = match sections.verdict.derived {
+        DerivedVerdict::Suspect => Verdict::Suspect,
+        DerivedVerdict::Tainted => Verdict::Tainted,
+    };
+    let trivial = match sections.verdict.trivial_tokens {
+        0 => "holds no content clean for its size, unless it is empty".to_owned(),
+        1 => "holds content of at most 1 token clean where no taint stands against it".to_owned(),
+        tokens => format!("holds content of at most {tokens} tokens clean where no taint stands against it"),
+    };
+    vec![format!("holds lines that replaced tainted ones {derived}"), trivial]
+}
+
+fn admissions(sections: &Sections) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in &sections.admission {
+        let verdicts: Vec<_> = rule.admit.iter().map(|verdict| verdict.as_str()).collect();
+        lines.push(format!("admits to `{}`: {}", rule.class.get_ref(), verdicts.join(", ")));
+        lines.extend(rule.reason.iter().map(|reason| format!("  because: {reason}")));
+    }
+    lines.push("admits to any other class: clean".to_owned());
+    lines
+}
+
+fn house_rules(sections: &Sections) -> Vec<String> {
+    let purposes: Vec<_> = sections
+        .exemption
+        .purposes
+        .iter()
+        .map(|purpose| match purpose {
+            Purpose::Benchmark => "benchmark",
+            Purpose::RedTeam => "red-team",
+            Purpose::Interoperability => "interoperability",
+            Purpose::Legal => "legal",
+        })
+        .collect();
+    let exemptions = if purposes.is_empty() {
+        "allows no exemption".to_owned()
+    } else {
+        let days = sections.exemption.max_days;
+        format!(
+            "allows exemptions of at most {days} days for {}; none changes a verdict",
+            purposes.join(", ")
+        )
+    };
+    let review = sections.review;
+    let overdue = match review.on_deadline {
+        OnDeadline::ProposeRemoval => "proposed for removal",
+        OnDeadline::KeepHeld => "kept held",
+    };
+    let egress = match sections.egress.mode {
+        EgressMode::Observe => "records calls to banned services",
+        EgressMode::Warn => "warns of calls to banned services",
+        EgressMode::Enforce => "denies calls to banned services without an exemption",
+    };
+    vec![
+        exemptions,
+        format!(
+            "asks {} people to agree on held content; after {} days it is {overdue}",
+            review.people, review.deadline_days
+        ),
+        egress.to_owned(),
+    ]
+}

@@ -1,0 +1,284 @@
+//! The policy file as it is written: every key, its meaning and its limits.
+
+pub(crate) mod values;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use lazaret_core::{ModelId, ProviderId, ToolId, Verdict};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use values::Pattern;
+
+/// The value of `trivial-tokens` where a policy gives none.
+///
+/// Twelve tokens are about one line of code. The shortest run of text that a fingerprint of known output can
+/// recognise is sixteen tokens, so nothing that is called trivial could have been recognised as anybody's.
+pub const DEFAULT_TRIVIAL_TOKENS: u32 = 12;
+
+/// A policy file.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "Lazaret policy")]
+pub struct Sections {
+    /// The version of the file's format: 1.
+    #[serde(deserialize_with = "values::within::<_, 1, 1>")]
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// What people call the policy; it appears in explanations and never decides anything.
+    #[serde(deserialize_with = "values::words")]
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// Which tools, providers and models are banned.
+    pub ban: Ban,
+    /// Which tools and models are approved.
+    #[serde(default)]
+    pub approve: Approve,
+    /// How verdicts are reached.
+    #[serde(default)]
+    pub verdict: VerdictRules,
+    /// Whose dates are believed, up to which day, and why. Where several entries match, the latest day counts.
+    #[serde(default)]
+    pub origin: Vec<OriginRule>,
+    /// Which origins are of clean origin by themselves, and why.
+    #[serde(default)]
+    pub source: Vec<SourceRule>,
+    /// Which verdicts are admitted to which class of data set. A class that is not named admits `clean` alone.
+    #[serde(default)]
+    pub admission: Vec<AdmissionRule>,
+    /// What an exemption may allow.
+    #[serde(default)]
+    pub exemption: ExemptionRules,
+    /// How held content is reviewed.
+    #[serde(default)]
+    pub review: ReviewRules,
+    /// What happens to calls to banned services.
+    #[serde(default)]
+    pub egress: EgressRules,
+    /// Own additions to the catalog (providers, tools, models, marks), in the catalog's own format; checked where
+    /// the catalog is loaded.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    pub catalog: Option<Spanned<toml::Table>>,
+}
+
+/// What is banned. A tool is banned by its own id or its provider's, a model by its own id, its family's or its
+/// maker's; a policy that bans nothing is refused.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Ban {
+    /// Whether everything is banned that is not approved: all that the catalog lists, and any tool or model that
+    /// a mark names and nobody lists.
+    pub rivals: bool,
+    /// Banned providers, by catalog id: every tool they run and every model they make.
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<ProviderId>")]
+    pub providers: Vec<Spanned<ProviderId>>,
+    /// Banned tools, by catalog id.
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<ToolId>")]
+    pub tools: Vec<Spanned<ToolId>>,
+    /// Banned models: a family of the catalog (`claude`) or a member of one (`claude-opus-4`), with all that is
+    /// named after it (`claude-opus-4-1`).
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<ModelId>")]
+    pub models: Vec<Spanned<ModelId>>,
+}
+
+/// What is approved: exempt from `ban.rivals`, and from nothing else. An approval that a ban by name overrules is
+/// refused. Output of approved tools is not tainted; it is not proven clean either.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Approve {
+    /// Approved tools, by catalog id. A run of an approved tool with a banned model stays banned by the model.
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<ToolId>")]
+    pub tools: Vec<Spanned<ToolId>>,
+    /// Approved models: a family of the catalog or a member of one. A run of an approved model in a banned tool
+    /// stays banned by the tool.
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<ModelId>")]
+    pub models: Vec<Spanned<ModelId>>,
+}
+
+/// How verdicts are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct VerdictRules {
+    /// What lines are held to be when a later edit replaced tainted lines.
+    pub derived: DerivedVerdict,
+    /// A whole content of at most this many tokens is too small to carry anybody's expression: it is clean where
+    /// no taint stands against it. 0 leaves only empty content.
+    #[serde(deserialize_with = "values::within::<_, 0, 64>")]
+    #[schemars(range(min = 0, max = 64))]
+    pub trivial_tokens: u32,
+}
+
+impl Default for VerdictRules {
+    fn default() -> Self {
+        Self { derived: DerivedVerdict::default(), trivial_tokens: DEFAULT_TRIVIAL_TOKENS }
+    }
+}
+
+/// What derived lines are held to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DerivedVerdict {
+    /// Suspect: a person may have rewritten them.
+    #[default]
+    Suspect,
+    /// Tainted, as the lines they replaced.
+    Tainted,
+}
+
+/// An origin whose stated dates are believed up to a day.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OriginRule {
+    /// Which origins, as `<kind>:<pattern>`: `git:*/acme/*`.
+    #[serde(rename = "match")]
+    pub pattern: Pattern,
+    /// The last day on which a stated date is believed, as a TOML date. A day to come is believed no further than
+    /// the day of judgement.
+    #[serde(deserialize_with = "values::day")]
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub dates_trusted_until: Date,
+    /// Why the dates can be believed: which record outside the history's writers shows them.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
+/// An origin that is clean by what it is.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SourceRule {
+    /// Which origins, as `<kind>:<pattern>`: `dataset:acme-posts/*`.
+    #[serde(rename = "match")]
+    pub pattern: Pattern,
+    /// What kind of source it is.
+    pub kind: SourceKind,
+    /// Why no banned tool can have written it.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
+/// What kind of source an origin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// Written by our own people, in our own house.
+    FirstParty,
+    /// Chosen and vouched for by people who examined it.
+    Curated,
+}
+
+/// What a class of data set admits.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AdmissionRule {
+    /// The class, as exports and gates name it.
+    #[serde(deserialize_with = "values::class")]
+    #[schemars(with = "String", regex(pattern = "^[a-z0-9][a-z0-9._-]*$"))]
+    pub class: Spanned<String>,
+    /// The verdicts that are admitted.
+    #[serde(deserialize_with = "values::verdicts")]
+    #[schemars(length(min = 1))]
+    pub admit: Vec<Verdict>,
+    /// Why, where anything but `clean` is admitted; required then.
+    #[serde(default, deserialize_with = "values::some_reason")]
+    pub reason: Option<String>,
+}
+
+/// What an exemption (leave to use a banned tool for a limited purpose) may allow. No exemption changes a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ExemptionRules {
+    /// The longest time an exemption may run, in days.
+    #[serde(deserialize_with = "values::within::<_, 1, 90>")]
+    #[schemars(range(min = 1, max = 90))]
+    pub max_days: u32,
+    /// For which purposes one may be granted; none at all where the list is empty.
+    pub purposes: Vec<Purpose>,
+}
+
+impl Default for ExemptionRules {
+    fn default() -> Self {
+        Self { max_days: 30, purposes: Purpose::ALL.to_vec() }
+    }
+}
+
+/// What a banned tool may be used for under an exemption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To measure it against our own.
+    Benchmark,
+    /// To attack it, or to test a defence against it.
+    RedTeam,
+    /// To make our products work with it.
+    Interoperability,
+    /// To meet a legal duty or to prepare a case.
+    Legal,
+}
+
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 4] = [Self::Benchmark, Self::RedTeam, Self::Interoperability, Self::Legal];
+}
+
+/// How held content is reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ReviewRules {
+    /// How many different people must agree; at least two.
+    #[serde(deserialize_with = "values::within::<_, 2, 9>")]
+    #[schemars(range(min = 2, max = 9))]
+    pub people: u32,
+    /// After how many days a case is overdue.
+    #[serde(deserialize_with = "values::within::<_, 1, 365>")]
+    #[schemars(range(min = 1, max = 365))]
+    pub deadline_days: u32,
+    /// What happens to an overdue case; it is never released.
+    pub on_deadline: OnDeadline,
+}
+
+impl Default for ReviewRules {
+    fn default() -> Self {
+        Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default() }
+    }
+}
+
+/// What happens to an overdue case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDeadline {
+    /// Its removal is proposed to the reviewers.
+    #[default]
+    ProposeRemoval,
+    /// It stays held, and is reported as overdue.
+    KeepHeld,
+}
+
+/// What happens to calls to banned services.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct EgressRules {
+    /// How far the policy reaches.
+    pub mode: EgressMode,
+}
+
+/// How far the policy reaches into calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EgressMode {
+    /// Calls are recorded with the decision that would have been made.
+    #[default]
+    Observe,
+    /// Calls are let through with a warning to the caller.
+    Warn,
+    /// Calls without an exemption are denied.
+    Enforce,
+}

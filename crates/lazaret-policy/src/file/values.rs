@@ -1,0 +1,210 @@
+//! Single values of the policy file: their forms, limits, and the words that refuse the others.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use globset::{Glob, GlobBuilder};
+use jiff::civil::Date;
+use lazaret_core::{OriginKind, ParseIdError, Verdict};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+use crate::read::refusal;
+
+/// The longest pattern, in bytes. Patterns name places; a longer one is a mistake, and compiling it could be dear.
+const PATTERN_BYTES_MAX: usize = 500;
+
+/// Which origins a rule is about: `<kind>:<glob>`, held against the origin's [match text].
+///
+/// `*` stands for any run of characters, `/` included; `?` for one character; `[ab]` and `{a,b}` for alternatives;
+/// a backslash takes the next character as it is. Capitals matter. The kind is written out.
+///
+/// [match text]: lazaret_core::Origin::match_text
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pattern(Glob);
+
+impl Pattern {
+    /// Returns the pattern as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.glob()
+    }
+
+    pub(crate) fn glob(&self) -> &Glob {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let kinds = [OriginKind::Git, OriginKind::Directory, OriginKind::Dataset].map(OriginKind::as_str);
+        let place = text.split_once(':').filter(|(kind, _)| kinds.contains(kind)).map(|(_, place)| place);
+        if place.is_none_or(str::is_empty) {
+            let message = format!("pattern `{text}` does not say which kind of origin it is for");
+            return Err(refusal(
+                message,
+                "begin with `git:`, `directory:` or `dataset:`, as in `git:*/acme/*`",
+            ));
+        }
+        if text.len() > PATTERN_BYTES_MAX {
+            let message = format!("pattern has {} bytes", text.len());
+            return Err(refusal(message, format!("write at most {PATTERN_BYTES_MAX} bytes")));
+        }
+        GlobBuilder::new(&text).literal_separator(false).backslash_escape(true).build().map(Self).map_err(
+            |error| refusal(format!("pattern `{text}` is not a glob: {}", error.kind()), "mend the glob"),
+        )
+    }
+}
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Which origins a rule is about: `<kind>:<glob>`. `*` stands for any run of characters, `/` included.",
+            "type": "string",
+            "pattern": "^(git|directory|dataset):.+$",
+            "maxLength": PATTERN_BYTES_MAX,
+        })
+    }
+}
+
+/// Reads a list of ids, each with its place.
+pub(super) fn ids<'de, D: Deserializer<'de>, T: FromStr<Err = ParseIdError>>(
+    deserializer: D,
+) -> Result<Vec<Spanned<T>>, D::Error> {
+    let ids = Vec::<Spanned<Id<T>>>::deserialize(deserializer)?;
+    Ok(ids.into_iter().map(|id| Spanned::new(id.span(), id.into_inner().0)).collect())
+}
+
+/// An id that is checked while its text is visited: the TOML reader knows the place of an error then, and only that
+/// of the whole list afterwards.
+struct Id<T>(T);
+
+impl<'de, T: FromStr<Err = ParseIdError>> Deserialize<'de> for Id<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(IdVisitor(PhantomData))
+    }
+}
+
+struct IdVisitor<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = ParseIdError>> Visitor<'_> for IdVisitor<T> {
+    type Value = Id<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id in quotes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Id<T>, E> {
+        let help = "an id has lower-case letters, digits, `-`, `.` and `_`; see `lazaret catalog list`";
+        text.parse().map(Id).map_err(|error| refusal(error, help))
+    }
+}
+
+/// Reads a whole number between two limits, both included.
+pub(super) fn within<'de, D: Deserializer<'de>, const MIN: u32, const MAX: u32>(
+    deserializer: D,
+) -> Result<u32, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    match u32::try_from(number) {
+        Ok(number) if (MIN..=MAX).contains(&number) => Ok(number),
+        Ok(_) | Err(_) if MIN == MAX => {
+            Err(refusal(format!("`{number}` is not known here"), format!("write {MIN}")))
+        }
+        Ok(_) | Err(_) => {
+            Err(refusal(format!("`{number}` is out of range"), format!("write a number from {MIN} to {MAX}")))
+        }
+    }
+}
+
+/// Reads a text that must say something.
+pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    said(deserializer, "this text is empty", "write a few words")
+}
+
+/// Reads a reason, which must say something.
+pub(super) fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    said(
+        deserializer,
+        "the reason is empty",
+        "say what the trust rests on, for the person who must defend it later",
+    )
+}
+
+/// Reads a reason that may be absent, but not empty.
+pub(super) fn some_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    reason(deserializer).map(Some)
+}
+
+fn said<'de, D: Deserializer<'de>>(deserializer: D, message: &str, help: &str) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() { Err(refusal(message, help)) } else { Ok(text) }
+}
+
+/// Reads a TOML date without a time.
+pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    const HELP: &str = "write a day without quotes and without a time, as in 2021-06-01";
+    let Ok(datetime) = toml::value::Datetime::deserialize(deserializer) else {
+        return Err(refusal("this is not a day", HELP));
+    };
+    let (Some(date), None, None) = (datetime.date, datetime.time, datetime.offset) else {
+        return Err(refusal(format!("`{datetime}` is not a day"), HELP));
+    };
+    let Ok(day) = date.to_string().parse() else {
+        return Err(refusal(format!("`{date}` is not a day of any calendar"), HELP));
+    };
+    Ok(day)
+}
+
+/// Reads the name of a class of data sets.
+pub(super) fn class<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spanned<String>, D::Error> {
+    let class = Spanned::<String>::deserialize(deserializer)?;
+    let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let text = class.get_ref();
+    let kebab = text.bytes().next().is_some_and(ok)
+        && text.bytes().all(|byte| ok(byte) || matches!(byte, b'-' | b'.' | b'_'));
+    if kebab {
+        return Ok(class);
+    }
+    Err(refusal(
+        format!("`{text}` is not the name of a class"),
+        "use lower-case letters, digits, `-`, `.` and `_`",
+    ))
+}
+
+/// Reads a list of verdicts: at least one, none twice.
+pub(super) fn verdicts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Verdict>, D::Error> {
+    let mut verdicts = Vec::<Verdict>::deserialize(deserializer)?;
+    let given = verdicts.len();
+    verdicts.sort_unstable();
+    verdicts.dedup();
+    if given == 0 {
+        return Err(refusal(
+            "no verdict is admitted",
+            "write at least `[\"clean\"]`, or leave the class out",
+        ));
+    }
+    if verdicts.len() < given {
+        return Err(refusal("a verdict is listed twice", "list each verdict once"));
+    }
+    Ok(verdicts)
+}

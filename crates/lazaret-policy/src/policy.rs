@@ -1,0 +1,169 @@
+//! A policy: the file's text, its digest, and its sections once nothing is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Range;
+
+use lazaret_core::{Digest, Verdict};
+use toml::Spanned;
+
+use crate::diagnostic::{Diagnostic, PolicyError};
+use crate::file::{AdmissionRule, Sections};
+use crate::read::read;
+
+/// The largest policy file that is read, in bytes. A larger one is another file given by mistake.
+pub const POLICY_BYTES_MAX: usize = 1 << 20;
+
+/// How many `[[origin]]`, `[[source]]` and `[[admission]]` entries each are read.
+const ENTRIES_MAX: usize = 1000;
+
+/// The policy where nobody gave one.
+const BUILT_IN: &str = include_str!("default.toml");
+
+/// A policy file that is well-formed in itself; whether its ids exist is for [`Rules`](crate::Rules) to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    sections: Sections,
+    text: String,
+    digest: Digest,
+}
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with everything that is wrong: bytes that are not UTF-8 or TOML, more than
+    /// [`POLICY_BYTES_MAX`] bytes, unknown or missing keys, values of a wrong type or out of range, entries that
+    /// contradict one another.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        if bytes.len() > POLICY_BYTES_MAX {
+            let message = format!("the file has {} bytes", bytes.len());
+            let diagnostic = Diagnostic::new("too-large", message)
+                .help(format!("a policy has at most {POLICY_BYTES_MAX} bytes: is this another file?"));
+            return Err(PolicyError { diagnostics: vec![diagnostic] });
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let good = String::from_utf8_lossy(good);
+            let diagnostic = Diagnostic::new("not-utf8", "the text is not UTF-8 from here on")
+                .at(&good, good.len()..good.len())
+                .help("save the file as UTF-8");
+            PolicyError { diagnostics: vec![diagnostic] }
+        })?;
+        let (sections, mut diagnostics) = read::<Sections>(text, &["version", "name", "ban"]);
+        let Some(sections) = sections else {
+            return Err(PolicyError::of(diagnostics));
+        };
+        check(&sections, text, &mut diagnostics);
+        let policy = Self { sections, text: text.to_owned(), digest: Digest::of(bytes) };
+        if diagnostics.is_empty() { Ok(policy) } else { Err(PolicyError::of(diagnostics)) }
+    }
+
+    /// Returns the policy where nobody gave one: everything the catalog lists is banned, nothing is trusted.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the text is part of the program, and a test parses it")]
+    pub fn built_in() -> Self {
+        Self::parse(BUILT_IN.as_bytes()).expect("the built-in policy is valid")
+    }
+
+    /// Returns the sections.
+    #[must_use]
+    pub fn sections(&self) -> &Sections {
+        &self.sections
+    }
+
+    /// Returns the file's text, into which the spans of the sections point.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the SHA-256 of the file as it was read: what `sha256sum` prints for it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Whether content of the verdict is admitted to data sets of the class. Nothing else admits.
+    #[must_use]
+    pub fn admits(&self, class: &str, verdict: Verdict) -> bool {
+        let rule = self.sections.admission.iter().find(|rule| rule.class.get_ref() == class);
+        rule.map_or(verdict == Verdict::Clean, |rule| rule.admit.contains(&verdict))
+    }
+}
+
+/// Returns the JSON Schema of policy files, for editors.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Sections).to_value()
+}
+
+/// Checks what no single value shows.
+fn check(sections: &Sections, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let ban = &sections.ban;
+    // A list that lost its only entry to another problem is not empty by intention.
+    if diagnostics.is_empty()
+        && !ban.rivals
+        && ban.providers.is_empty()
+        && ban.tools.is_empty()
+        && ban.models.is_empty()
+    {
+        diagnostics.push(
+            Diagnostic::new("bans-nothing", "the policy bans nothing, so it could hold nothing back")
+                .help("write `rivals = true` under `[ban]`, or name providers, tools or models there"),
+        );
+    }
+    check_repeated("ban.providers", &ban.providers, text, diagnostics);
+    check_repeated("ban.tools", &ban.tools, text, diagnostics);
+    check_repeated("ban.models", &ban.models, text, diagnostics);
+    check_repeated("approve.tools", &sections.approve.tools, text, diagnostics);
+    check_repeated("approve.models", &sections.approve.models, text, diagnostics);
+    check_repeated("admission.class", sections.admission.iter().map(|rule| &rule.class), text, diagnostics);
+    for rule in &sections.admission {
+        check_admission(rule, text, diagnostics);
+    }
+    for (section, entries) in [
+        ("origin", sections.origin.len()),
+        ("source", sections.source.len()),
+        ("admission", sections.admission.len()),
+    ] {
+        if entries > ENTRIES_MAX {
+            diagnostics.push(
+                Diagnostic::new("too-many-entries", format!("there are {entries} `[[{section}]]` entries"))
+                    .help(format!("write at most {ENTRIES_MAX}; one pattern can name many origins")),
+            );
+        }
+    }
+}
+
+fn check_admission(rule: &AdmissionRule, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    if rule.reason.is_none() && rule.admit.iter().any(|verdict| *verdict != Verdict::Clean) {
+        let class = rule.class.get_ref();
+        diagnostics.push(
+            Diagnostic::new(
+                "missing-reason",
+                format!("class `{class}` admits more than `clean` without a reason"),
+            )
+            .at(text, rule.class.span())
+            .help("add a `reason` that says why this data set may hold unproven content"),
+        );
+    }
+}
+
+fn check_repeated<'a, T: Ord + Display + 'a>(
+    key: &str,
+    values: impl IntoIterator<Item = &'a Spanned<T>>,
+    text: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut first_spans: BTreeMap<&T, Range<usize>> = BTreeMap::new();
+    for value in values {
+        if first_spans.insert(value.get_ref(), value.span()).is_some() {
+            diagnostics.push(
+                Diagnostic::new("repeated", format!("`{}` stands in `{key}` twice", value.get_ref()))
+                    .at(text, value.span())
+                    .help("take one of them out"),
+            );
+        }
+    }
+}
