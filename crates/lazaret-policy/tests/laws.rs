@@ -223,7 +223,7 @@ fn told<'a>(
     evidence: &'a [Evidence],
 ) -> Vec<(Option<Span>, Verdict, Reasons, Vec<&'a Evidence>)> {
     let part = |part: &lazaret_policy::JudgedPart| {
-        let settled_by = part.settled_by.iter().map(|index| &evidence[*index]).collect();
+        let settled_by = part.settled_by.iter().filter_map(|index| evidence.get(*index)).collect();
         (part.span, part.verdict, part.reasons, settled_by)
     };
     judgement.parts.iter().map(part).collect()
