@@ -1,3 +1,58 @@
-//! The `lazaret` command.
+//! The `lazaret` command: reads the command line, runs one command, answers with an exit code.
 
-fn main() {}
+use std::io::Write as _;
+use std::panic;
+
+use clap::Parser as _;
+
+use crate::args::Cli;
+use crate::exit::ExitCode;
+use crate::screen::Screen;
+
+mod args;
+mod command_error;
+mod commands;
+mod exit;
+mod fail_on;
+mod output;
+mod progress;
+mod report;
+mod rulebook;
+mod screen;
+mod speech;
+mod text;
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(report_bug));
+    match panic::catch_unwind(run) {
+        Ok(exit) => exit,
+        // The hook has spoken; the payload is dropped unread, because it may quote content.
+        Err(_payload) => ExitCode::Bug,
+    }
+}
+
+fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let color = cli.global.color;
+    match commands::run(cli) {
+        Ok(exit) => exit,
+        Err(error) => {
+            speech::error(&error, &Screen::stderr(color));
+            error.exit()
+        }
+    }
+}
+
+/// Says where the program broke, and nothing of what it was reading.
+fn report_bug(bug: &panic::PanicHookInfo<'_>) {
+    let place =
+        bug.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+    let written = writeln!(
+        std::io::stderr().lock(),
+        "error: lazaret {} has a bug{place}; nothing may be concluded from its output\n\
+         hint: run it again with `--threads 1` to see whether it breaks at the same place, and report the place named above",
+        env!("CARGO_PKG_VERSION"),
+    );
+    // A closed standard error leaves nobody to tell.
+    drop(written);
+}

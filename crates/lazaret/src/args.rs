@@ -1,0 +1,67 @@
+//! The command line as a whole: the commands, and the options that all of them share.
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::commands::{blame, catalog, check, generate, policy, scan};
+use crate::exit::ExitCode;
+use crate::screen::ColorChoice;
+
+/// Find out which lines of a repository rival AI tools wrote, and prove the rest clean
+///
+/// Every line starts out unproven. Marks of a banned tool taint it; accepted proof of origin makes it clean; the absence
+/// of marks proves nothing. Works offline, reads repositories without changing them, and says what it could not examine.
+#[derive(Debug, Parser)]
+#[command(name = "lazaret", version, after_long_help = exit_codes(), max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Options of all commands.
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// Say nothing on standard error but errors
+    #[arg(long, short, global = true, help_heading = "Shared options")]
+    pub(crate) quiet: bool,
+    /// When to colour; a set `NO_COLOR` means never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Shared options")]
+    pub(crate) color: ColorChoice,
+    /// The time to judge by instead of the clock's
+    #[arg(long, global = true, value_name = "TIMESTAMP", hide = true)]
+    now: Option<Timestamp>,
+}
+
+impl GlobalArgs {
+    /// Returns the time to judge by: the only clock that the program reads.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(Timestamp::now)
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge every line of repositories or folders
+    Scan(scan::ScanArgs),
+    /// Show who wrote each line of a file, with verdict and tool
+    Blame(blame::BlameArgs),
+    /// Judge a change before it enters: for hooks and CI
+    Check(check::CheckArgs),
+    /// Check, test and explain policies
+    Policy(policy::PolicyArgs),
+    /// Look up tools, providers and models
+    Catalog(catalog::CatalogArgs),
+    /// Write man pages and shell completions
+    Generate(generate::GenerateArgs),
+}
+
+/// Returns the table of exit codes for the help page, from the enum itself.
+fn exit_codes() -> String {
+    let rows = ExitCode::ALL.map(|code| format!("  {:>2}  {}", code.number(), code.meaning()));
+    format!("Exit codes:\n{}", rows.join("\n"))
+}

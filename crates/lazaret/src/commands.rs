@@ -1,0 +1,25 @@
+//! The commands, one file each: arguments, and what is done with them.
+
+use crate::args::{Cli, Command};
+use crate::command_error::CommandError;
+use crate::exit::ExitCode;
+
+pub(crate) mod blame;
+pub(crate) mod catalog;
+pub(crate) mod check;
+pub(crate) mod generate;
+pub(crate) mod policy;
+pub(crate) mod scan;
+
+/// Runs the command that the command line names.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Scan(args) => scan::run(&args, &global),
+        Command::Blame(args) => blame::run(&args, &global),
+        Command::Check(args) => check::run(&args, &global),
+        Command::Policy(args) => policy::run(&args, &global),
+        Command::Catalog(args) => catalog::run(&args, &global),
+        Command::Generate(args) => generate::run(&args),
+    }
+}

@@ -1,0 +1,187 @@
+//! `lazaret scan`: a verdict for every line of repositories or folders.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use lazaret_core::Verdict;
+use lazaret_pipeline::{MarkedCommit, Report};
+
+use crate::args::GlobalArgs;
+use crate::command_error::CommandError;
+use crate::exit::ExitCode;
+use crate::fail_on::FailOn;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::report::{Findings, html, json, sarif, write_human};
+use crate::screen::Screen;
+use crate::speech;
+use crate::text::{count, plain};
+
+/// Arguments of `lazaret scan`.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Repositories or folders
+    #[arg(value_name = "REPO|DIR", required = true)]
+    roots: Vec<PathBuf>,
+    /// The revision whose lines to judge
+    #[arg(long, default_value = "HEAD")]
+    rev: String,
+    /// Read marks of all branches and tags, not only of the revision's history
+    #[arg(long)]
+    all_refs: bool,
+    /// The policy to judge by; the built-in one bans every listed tool and trusts nothing
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// How to write what was found
+    #[arg(long, value_enum, default_value = "human")]
+    format: ScanFormat,
+    /// List marked commits instead of lines; takes `--format jsonl`
+    #[arg(long)]
+    commits: bool,
+    /// Write to a file, which appears only when it is whole, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write every line with its evidence as Parquet as well
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// The best verdict to fail on
+    #[arg(long, value_name = "VERDICT", value_enum, default_value = "tainted")]
+    fail_on: FailOn,
+    /// Keep the index of the history in this folder for the next scan
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    cache: Option<PathBuf>,
+    /// Neither read nor write an index of the history
+    #[arg(long)]
+    no_cache: bool,
+    /// How many threads to use; one for each processor by default
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// How to write a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScanFormat {
+    /// A summary for people
+    Human,
+    /// The whole report, one line for each repository or folder
+    Json,
+    /// One object a line: the report's figures, then evidence, then files
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// A page for the browser, in one file that needs no network
+    Html,
+}
+
+/// What one scan gave.
+struct ScanOutcome {
+    report: Report,
+    marked_commits: Vec<MarkedCommit>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    check_usage(args)?;
+    let screen = Screen::stderr(global.color);
+    let mut exit = ExitCode::Success;
+    let mut reports = Vec::new();
+    let mut commits = Vec::new();
+    for root in &args.roots {
+        let progress = Progress::start(&format!("scanning {}", root.display()), &screen, global.quiet);
+        let outcome = scan(root, args, global);
+        drop(progress);
+        match outcome {
+            Ok(outcome) => {
+                exit = exit.and(exit_of(&outcome.report, args.fail_on));
+                reports.push(outcome.report);
+                commits.extend(outcome.marked_commits);
+            }
+            // With several origins, one that fails does not hide the others; the exit code remembers it.
+            Err(error) if args.roots.len() > 1 => {
+                exit = exit.and(error.exit());
+                speech::error(&error, &screen);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let findings = Findings { reports: &reports, policy_name: "default" };
+    write(findings, &commits, args, global)?;
+    for report in &reports {
+        warn(report, args, global, &screen);
+    }
+    Ok(exit)
+}
+
+/// Refuses what clap cannot see: combinations that would leave something out.
+fn check_usage(args: &ScanArgs) -> Result<(), CommandError> {
+    let usage = |message: &str| CommandError::new(ExitCode::Usage, message);
+    if args.commits && args.format != ScanFormat::Jsonl {
+        return Err(usage("`--commits` lists one object a line").hint("add `--format jsonl`"));
+    }
+    if args.roots.len() > 1 && args.format == ScanFormat::Html {
+        return Err(usage("a page shows one repository or folder")
+            .hint("scan them one by one, or take `--format human` for a summary of all"));
+    }
+    if args.roots.len() > 1 && args.bundle.is_some() {
+        return Err(usage("a bundle holds one repository or folder").hint("scan them one by one"));
+    }
+    Ok(())
+}
+
+fn scan(root: &Path, _args: &ScanArgs, _global: &GlobalArgs) -> Result<ScanOutcome, CommandError> {
+    Err(CommandError::new(ExitCode::Failure, format!("cannot scan `{}`", root.display())))
+}
+
+/// Returns the exit code for one report. The worst verdict of any file counts, with or without lines.
+fn exit_of(report: &Report, fail_on: FailOn) -> ExitCode {
+    let worst = report.files.iter().map(|file| file.verdict).max();
+    worst.map_or(ExitCode::NothingExamined, |worst: Verdict| fail_on.exit(worst))
+}
+
+fn write(
+    findings: Findings<'_>,
+    commits: &[MarkedCommit],
+    args: &ScanArgs,
+    global: &GlobalArgs,
+) -> Result<(), CommandError> {
+    let output = Output::open(args.output.as_deref())?;
+    let screen = if args.output.is_some() { Screen::file() } else { Screen::stdout(global.color) };
+    output.write(|out| match (args.format, findings.reports) {
+        (ScanFormat::Human, _) => write_human(findings, &screen, out),
+        (ScanFormat::Json, reports) => json::write_whole(reports, out),
+        (ScanFormat::Jsonl, _) if args.commits => json::write_commits(commits, out),
+        (ScanFormat::Jsonl, reports) => json::write_lines(reports, out),
+        (ScanFormat::Sarif, reports) => sarif::write(reports, out),
+        (ScanFormat::Html, reports) => {
+            reports.iter().try_for_each(|report| html::write(report, findings.policy_name, out))
+        }
+    })
+}
+
+/// Says on standard error what the chosen format does not show at once: origins without content, gaps, what was left out.
+fn warn(report: &Report, args: &ScanArgs, global: &GlobalArgs, screen: &Screen) {
+    let path = plain(&report.origin.path);
+    if report.files.is_empty() {
+        let error = CommandError::new(ExitCode::NothingExamined, format!("nothing to examine in `{path}`"))
+            .hint("name a repository with commits, a folder with files, or another revision with `--rev`");
+        speech::error(&error, screen);
+    }
+    if global.quiet || args.format == ScanFormat::Human {
+        return;
+    }
+    let gaps: u64 = report.warnings.iter().map(|warning| warning.count).sum();
+    if gaps > 0 {
+        let things = count(gaps, "thing", "things");
+        speech::warning(&format!("{things} in `{path}` could not be examined and stay unproven"), screen);
+    }
+    let left_out =
+        if args.format == ScanFormat::Sarif { sarif::left_out(std::slice::from_ref(report)) } else { 0 };
+    if left_out > 0 {
+        let results = count(left_out as u64, "result", "results");
+        speech::warning(
+            &format!("{results} of `{path}` left out of the SARIF log; `--format json` has all of them"),
+            screen,
+        );
+    }
+}
