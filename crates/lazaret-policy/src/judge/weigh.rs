@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use lazaret_core::{Claim, Directness, Evidence, Proof, Span, Taint};
+use lazaret_core::{Claim, Directness, Evidence, Proof, Span, Strength, Taint};
 
 use super::Matter;
 use crate::file::DerivedVerdict;
@@ -115,11 +115,9 @@ impl Scales<'_> {
         };
         let mut condemns = taint.strength.condemns();
         match taint.strength {
-            lazaret_core::Strength::Circumstantial => reasons.insert(Reason::Circumstantial),
-            lazaret_core::Strength::Inferred => reasons.insert(Reason::Inferred),
-            lazaret_core::Strength::Matched
-            | lazaret_core::Strength::Declared
-            | lazaret_core::Strength::Recorded => {}
+            Strength::Circumstantial => reasons.insert(Reason::Circumstantial),
+            Strength::Inferred => reasons.insert(Reason::Inferred),
+            Strength::Matched | Strength::Declared | Strength::Recorded => {}
         }
         match taint.directness {
             Directness::Direct => {}

@@ -31,7 +31,6 @@ enum Standing {
 pub(super) struct BanTable {
     rivals: bool,
     tools: BTreeMap<ToolId, (Tool, Standing)>,
-    /// Providers, and whether they are banned by name (`Some(true)`), as rivals (`Some(false)`) or not at all.
     providers: BTreeMap<ProviderId, (Provider, ProviderStanding)>,
     families: Vec<Model>,
     banned_models: Vec<ModelId>,
