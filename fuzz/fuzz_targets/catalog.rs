@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use lazaret_evidence::catalog::Catalog;
-use lazaret_evidence::detectors::Detectors;
+use lazaret_evidence::detectors::{DETECTORS, Detectors};
 use libfuzzer_sys::fuzz_target;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
@@ -12,7 +12,8 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
 fuzz_target!(|text: &str| {
     if let Ok(catalog) = CATALOG.with_additions(text) {
         let detectors = Detectors::new(&catalog);
-        detectors.content(b"README.md", text.as_bytes());
-        detectors.branch(text.as_bytes());
+        let mut evidence = detectors.content(b"README.md", text.as_bytes());
+        evidence.extend(detectors.branch(text.as_bytes()));
+        assert!(evidence.iter().all(|one| DETECTORS.contains(&one.detector.as_str())));
     }
 });
