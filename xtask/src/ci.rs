@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
     failures.note(document());
     failures.note(check_dependencies());
     failures.note(check_fuzz_targets());
-    failures.note(suite::run_tests());
+    suite::run_tests(&mut failures);
     failures.finish()
 }
 

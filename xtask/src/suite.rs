@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<()> {
     let mut failures = Failures::default();
     failures.note(check_format());
     failures.note(check_lints());
-    failures.note(run_tests());
+    run_tests(&mut failures);
     failures.finish()
 }
 
@@ -32,10 +32,9 @@ pub(crate) fn check_lints() -> Result<()> {
 }
 
 /// Runs all tests: those in documentation first, because their summaries must not hide the one that counts.
-pub(crate) fn run_tests() -> Result<()> {
+pub(crate) fn run_tests(failures: &mut Failures) {
     // A snapshot that does not exist yet is a test that has not been looked at.
     let env = [("INSTA_UPDATE", "no")];
-    let mut failures = Failures::default();
     failures.note(chore::run_with(
         "cargo",
         &["test", "--quiet", "--workspace", "--doc", "--locked", "--no-fail-fast"],
@@ -47,5 +46,4 @@ pub(crate) fn run_tests() -> Result<()> {
         &["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]
     };
     failures.note(chore::run_with("cargo", tests, &env));
-    failures.finish()
 }

@@ -9,6 +9,7 @@ mod files;
 mod invariants;
 mod length;
 mod links;
+mod offline;
 mod purity;
 mod rust_text;
 mod tree;
@@ -49,6 +50,7 @@ const RULES: &[fn(&Tree) -> Vec<Violation>] = &[
     invariants::check,
     length::check,
     links::check,
+    offline::check,
     purity::check,
 ];
 

@@ -37,7 +37,7 @@ fn is_test_module(path: &str) -> bool {
 }
 
 /// Finds `std::fs` and `use std::{fs, …}` with the lines they stand on.
-fn modules(code: &str) -> impl Iterator<Item = (usize, String)> {
+pub(super) fn modules(code: &str) -> impl Iterator<Item = (usize, String)> {
     let starts = code.match_indices("std::").filter(|&(at, _)| !before(code, at).ends_with(is_word));
     starts.flat_map(|(at, path)| {
         let line = line_of(code, at);
