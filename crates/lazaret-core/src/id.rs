@@ -186,6 +186,14 @@ kebab_id! {
     ModelId, "model id"
 }
 
+impl DetectorId {
+    /// Returns the id that stands for a detector without a valid name.
+    #[must_use]
+    pub const fn unnamed() -> Self {
+        Self(Cow::Borrowed("unnamed"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

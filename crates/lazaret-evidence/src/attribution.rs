@@ -39,7 +39,7 @@ use std::rc::Rc;
 
 use lazaret_core::{CommitIx, GapKind, ObjectId, TreeEntry};
 
-pub use forward::{Forward, Owned};
+pub use forward::{Forward, Known, Owned, Settled, SettledVersion};
 pub use history::{At, History, Version, VersionIx};
 pub use owner::{Owner, OwnerRun};
 pub use reverse::{LineOrigin, Reverse};

@@ -65,12 +65,12 @@ pub enum ResolveError {
     },
 }
 
-/// A ref that leads to a commit.
+/// A ref and the object it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitRef {
     /// The full name, such as `refs/heads/main`.
     pub name: BString,
-    /// The commit it leads to, through tags if need be.
+    /// The object it names: a commit, or a tag that [`Repository::peel`] follows.
     pub target: ObjectId,
 }
 
@@ -178,29 +178,29 @@ impl Repository {
         peel(&mut reader, id).ok_or_else(not_a_commit)
     }
 
-    /// Returns every ref that leads to a commit, by name.
-    ///
-    /// Refs that lead elsewhere or to a missing object are counted in the second value.
+    /// Returns every ref that names an object, by name; symbolic refs are passed over, as what they name is a ref
+    /// itself. The second value counts refs that could not be read.
     #[must_use]
     pub fn refs(&self) -> (Vec<GitRef>, u64) {
         let mut refs = Vec::new();
         let mut unreadable = 0;
         let Ok(platform) = self.inner.references() else { return (refs, 1) };
         let Ok(all) = platform.all() else { return (refs, 1) };
-        let mut reader = ObjectReader::new(&self.objects, 8 << 20);
         for reference in all {
             let Ok(reference) = reference else {
                 unreadable += 1;
                 continue;
             };
-            let Some(id) = reference.try_id() else { continue };
-            let target = ObjectId::from_bytes(id.as_bytes()).and_then(|id| peel(&mut reader, id));
-            match target {
-                Some(target) => refs.push(GitRef { name: reference.name().as_bstr().to_owned(), target }),
-                None => unreadable += 1,
-            }
+            let target = reference.try_id().and_then(|id| ObjectId::from_bytes(id.as_bytes()));
+            refs.extend(target.map(|target| GitRef { name: reference.name().as_bstr().to_owned(), target }));
         }
         (refs, unreadable)
+    }
+
+    /// Returns the commit that an object is or, if it is an annotated tag, leads to.
+    #[must_use]
+    pub fn peel(&self, reader: &mut ObjectReader<'_>, id: ObjectId) -> Option<ObjectId> {
+        peel(reader, id)
     }
 
     /// Returns the name of the branch that `HEAD` names, where it names one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use lazaret_core::{Digest, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId, Verdict};
+use lazaret_core::{Digest, Evidence, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub struct Report {
 pub struct CommitCounts {
     /// Commits read.
     pub examined: u64,
-    /// Commits with at least one claim of taint in a writing role.
+    /// Commits that at least one claim of recorded, declared or matched taint in a writing role speaks of.
     pub marked: u64,
     /// Marked commits by tool; a commit with marks of two tools counts for both.
     pub by_tool: BTreeMap<String, u64>,
@@ -331,5 +331,44 @@ mod tests {
         };
         let expected = LineCounts { total: 10, clean: 1, unproven: 6, suspect: 0, tainted: 3 };
         assert_eq!(file.counts(), expected);
+    }
+}
+
+impl CommitClaim {
+    /// Returns a commit's claim as it is reported; `None` for a proof.
+    #[must_use]
+    pub fn of(claim: &Evidence) -> Option<Self> {
+        let taint = claim.taint()?;
+        Some(Self {
+            detector: claim.detector.to_string(),
+            tool: taint.tool.clone(),
+            provider: taint.provider.clone(),
+            model: taint.model.clone(),
+            role: taint.role,
+            strength: taint.strength,
+            why: claim.why.clone(),
+        })
+    }
+}
+
+impl EvidenceEntry {
+    /// Returns a claim as it is reported.
+    #[must_use]
+    pub fn of(id: String, claim: &Evidence, commit: Option<ObjectId>) -> Self {
+        let taint = claim.taint();
+        Self {
+            id,
+            detector: claim.detector.to_string(),
+            polarity: claim.polarity(),
+            strength: taint.map(|taint| taint.strength),
+            role: taint.map(|taint| taint.role),
+            proof: claim.proof().map(|proof| proof.as_str().to_owned()),
+            tool: taint.and_then(|taint| taint.tool.clone()),
+            provider: taint.and_then(|taint| taint.provider.clone()),
+            model: taint.and_then(|taint| taint.model.clone()),
+            model_provider: taint.and_then(|taint| taint.model_provider.clone()),
+            commit,
+            why: claim.why.clone(),
+        }
     }
 }

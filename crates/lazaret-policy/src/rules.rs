@@ -99,6 +99,13 @@ impl Rules {
         self.bans.first_availability()
     }
 
+    /// Returns the day up to which the policy believes the dates that an origin states; `None` where it believes
+    /// none of them.
+    #[must_use]
+    pub fn dates_trusted_until(&self, origin: &Origin) -> Option<Date> {
+        self.trust(origin).dates_until
+    }
+
     pub(crate) fn answer(&self, taint: &Taint) -> Answer {
         self.bans.answer(taint)
     }

@@ -6,7 +6,7 @@
 
 use gix_imara_diff::{Algorithm, Diff, IndentHeuristic, IndentLevel, Token};
 
-use super::text::{LineTable, Text, common_suffix, count_lines};
+use super::text::{LineTable, Text, common_suffix};
 
 /// The unit in which git takes off what both versions have at the end.
 const TAIL_BLOCK: usize = 1024;
@@ -33,7 +33,7 @@ impl Differ {
     /// Finds the hunks between two versions whose lines are numbered by `table`.
     pub(super) fn hunks(&mut self, table: &LineTable, old: &Text, new: &Text, hunks: &mut Vec<Hunk>) {
         hunks.clear();
-        let tail_lines = common_tail_lines(&old.bytes, &new.bytes);
+        let tail_lines = common_tail_lines(old, new);
         let kept = |tokens: &'_ [Token]| -> usize { tokens.len().saturating_sub(tail_lines) };
         let old_tokens = old.tokens.get(..kept(&old.tokens)).unwrap_or_default();
         let new_tokens = new.tokens.get(..kept(&new.tokens)).unwrap_or_default();
@@ -51,11 +51,12 @@ impl Differ {
 
 /// Returns how many whole lines are taken off both ends: the common end in whole blocks, without the part before
 /// its first newline.
-fn common_tail_lines(old: &[u8], new: &[u8]) -> usize {
-    let blocks = common_suffix(old, new) / TAIL_BLOCK * TAIL_BLOCK;
-    let tail = old.get(old.len() - blocks..).unwrap_or_default();
+fn common_tail_lines(old: &Text, new: &Text) -> usize {
+    let blocks = common_suffix(&old.bytes, &new.bytes) / TAIL_BLOCK * TAIL_BLOCK;
+    let start = old.bytes.len() - blocks;
+    let tail = old.bytes.get(start..).unwrap_or_default();
     match memchr::memchr(b'\n', tail) {
-        Some(newline) => count_lines(tail.get(newline + 1..).unwrap_or_default()),
-        None => 0,
+        Some(newline) if newline + 1 < tail.len() => old.lines_from(start + newline + 1),
+        _ => 0,
     }
 }

@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use lazaret_core::{CommitIx, CommitSet, EntryKind, GapKind, ObjectId, PathIx, TreeEntry};
 
+use rustc_hash::FxHashMap;
+
 use super::Contents;
 use super::history::{At, History, VersionIx};
 use super::owner::{Owner, OwnerRun};
@@ -32,6 +34,14 @@ impl Owned {
     #[must_use]
     pub fn n_lines(&self) -> Option<u32> {
         (self.n_lines != u32::MAX).then_some(self.n_lines)
+    }
+
+    /// Puts ownership together from runs that were written down; `None` unless they are sorted from line 0.
+    #[must_use]
+    pub fn from_runs(runs: Vec<OwnerRun>, n_lines: Option<u32>) -> Option<Self> {
+        let sorted = runs.iter().zip(runs.iter().skip(1)).all(|(run, next)| run.start < next.start);
+        let from_zero = runs.first().is_some_and(|first| first.start == 0);
+        (sorted && from_zero).then_some(Self { runs, n_lines: n_lines.unwrap_or(u32::MAX) })
     }
 
     fn unknown(gap: GapKind) -> Self {
@@ -74,6 +84,35 @@ enum State {
     Owned(Rc<Owned>),
 }
 
+/// The ownership of versions by commit and path: what remains of a [`Forward`] without its history.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// Versions that hold lines of marked commits or of unknown origin; all others hold none.
+    pub owned: Vec<SettledVersion>,
+}
+
+/// One version and who owns its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledVersion {
+    /// The commit.
+    pub commit: CommitIx,
+    /// The path.
+    pub path: PathIx,
+    /// The content.
+    pub blob: ObjectId,
+    /// Who owns its lines.
+    pub owned: Rc<Owned>,
+}
+
+/// What an earlier run settled, for commits numbered below `until`.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The first commit that was not settled.
+    pub until: CommitIx,
+    /// The ownership by commit and path; versions of settled commits that are not here hold no marked lines.
+    pub owned: FxHashMap<(CommitIx, PathIx), Rc<Owned>>,
+}
+
 /// The ownership of every version of a history.
 #[derive(Debug)]
 pub struct Forward<'h, 'a> {
@@ -85,8 +124,28 @@ impl<'h, 'a> Forward<'h, 'a> {
     /// Settles every version. `history` must cover the marked commits and their descendants.
     #[must_use]
     pub fn new(history: &'h History<'a>, marked: &CommitSet, contents: &mut impl Contents) -> Self {
+        Self::resume(history, marked, Known::default(), contents)
+    }
+
+    /// Settles every version that an earlier run has not settled. That run must have had the same marked commits
+    /// among those it settled, over the same graph.
+    #[must_use]
+    pub fn resume(
+        history: &'h History<'a>,
+        marked: &CommitSet,
+        mut known: Known,
+        contents: &mut impl Contents,
+    ) -> Self {
         let may_hold = versions_that_may_hold_marked_lines(history, marked);
-        let states = may_hold.iter().map(|&may| if may { State::Open } else { State::Unmarked }).collect();
+        let state = |(version, &may): (VersionIx, &bool)| {
+            let at = history.version(version);
+            match known.owned.remove(&(at.commit, at.change.path)) {
+                Some(owned) => State::Owned(owned),
+                None if may && at.commit >= known.until => State::Open,
+                None => State::Unmarked,
+            }
+        };
+        let states = (0..).zip(&may_hold).map(state).collect();
         let mut settling = Settling {
             history,
             marked,
@@ -122,6 +181,19 @@ impl<'h, 'a> Forward<'h, 'a> {
             At::Absent | At::Outside(_) => Ok(None),
             At::Unknown(gap) => Err(gap),
         }
+    }
+
+    /// Keeps what was settled and lets go of the history.
+    #[must_use]
+    pub fn into_settled(self) -> Settled {
+        let history = self.history;
+        let settled = (0..).zip(self.states).filter_map(|(version, state)| {
+            let State::Owned(owned) = state else { return None };
+            let at = history.version(version);
+            let blob = at.change.new?.id;
+            Some(SettledVersion { commit: at.commit, path: at.change.path, blob, owned })
+        });
+        Settled { owned: settled.collect() }
     }
 
     /// Returns every version that holds lines of marked commits or of unknown origin.
@@ -160,12 +232,17 @@ pub(super) fn versions_that_may_hold_marked_lines(history: &History<'_>, marked:
             let change = history.version(version).change;
             let Some(entry) = change.new.filter(|entry| entry.kind != EntryKind::Submodule) else { continue };
             may_hold[version as usize] = certain
-                || parents.iter().zip(0..).any(|(&parent, parent_ix)| match history.at(parent, change.path) {
-                    At::Version(older) => may_hold[older as usize],
-                    At::Unknown(_) => true,
-                    At::Outside(_) => deleted && parent_ix == 0 && change.old.is_none(),
-                    // A path that another parent lacks may come from a file that was deleted on that side.
-                    At::Absent => (parent_ix == 0 && deleted) || (parent_ix > 0 && !same_in_a_parent(history, parents, change.path, entry)),
+                || parents.iter().zip(0..).any(|(&parent, parent_ix)| {
+                    match history.at(parent, change.path) {
+                        At::Version(older) => may_hold[older as usize],
+                        At::Unknown(_) => true,
+                        At::Outside(_) => deleted && parent_ix == 0 && change.old.is_none(),
+                        // A path that another parent lacks may come from a file that was deleted on that side.
+                        At::Absent => {
+                            (parent_ix == 0 && deleted)
+                                || (parent_ix > 0 && !same_in_a_parent(history, parents, change.path, entry))
+                        }
+                    }
                 });
         }
     }
@@ -248,7 +325,8 @@ impl Settling<'_, '_, '_> {
             Sources::Unknown(gap) => State::Owned(Rc::new(Owned::unknown(gap))),
             Sources::Whole(source) => self.state_of(source)?,
             Sources::Parts(sources) => {
-                let states = sources.iter().map(|&source| self.state_of(source)).collect::<Result<Vec<_>, _>>()?;
+                let states =
+                    sources.iter().map(|&source| self.state_of(source)).collect::<Result<Vec<_>, _>>()?;
                 let inherits = states.iter().any(|state| matches!(state, State::Owned(_)));
                 if marked || inherits {
                     self.divide(at.commit, marked, &entry.id, &sources, &states, contents)
@@ -287,7 +365,8 @@ impl Settling<'_, '_, '_> {
         contents: &mut impl Contents,
     ) -> State {
         self.texts.bound();
-        let text = match self.texts.read(blob, None, contents) {
+        let near = sources.iter().find_map(|source| self.texts.known(&source.blob));
+        let text = match self.texts.read(blob, near.as_deref(), contents) {
             Ok(text) => text,
             Err(gap) => return State::Owned(Rc::new(Owned::unknown(gap))),
         };
@@ -329,7 +408,12 @@ impl Settling<'_, '_, '_> {
     /// marked ones whom they derive from.
     fn take_unchanged(&mut self, taken: &mut [bool], marked: bool) {
         let (mut old_start, mut new_start) = (0_usize, 0_usize);
-        let end = crate::attribution::diff::Hunk { old_start: u32::MAX, old_end: 0, new_start: u32::MAX, new_end: 0 };
+        let end = crate::attribution::diff::Hunk {
+            old_start: u32::MAX,
+            old_end: 0,
+            new_start: u32::MAX,
+            new_end: 0,
+        };
         for hunk in self.texts.hunks.iter().chain([&end]) {
             let n_same = (hunk.new_start as usize).min(self.owners.len()).saturating_sub(new_start);
             let new = new_start..new_start + n_same;
@@ -350,7 +434,8 @@ impl Settling<'_, '_, '_> {
                 let derived = old.into_iter().flatten().find(|owner| owner.commit().is_some());
                 let new = self.replaced.get_mut(hunk.new_start as usize..hunk.new_end as usize);
                 if let Some(derived) = derived {
-                    for replaced in new.into_iter().flatten().filter(|replaced| **replaced == Owner::UNMARKED) {
+                    for replaced in new.into_iter().flatten().filter(|replaced| **replaced == Owner::UNMARKED)
+                    {
                         *replaced = derived.derived();
                     }
                 }

@@ -123,7 +123,11 @@ impl<'a> History<'a> {
     #[must_use]
     pub fn versions_of(&self, path: PathIx) -> std::ops::Range<VersionIx> {
         let path = path as usize;
-        if path + 1 < self.path_starts.len() { self.path_starts[path]..self.path_starts[path + 1] } else { 0..0 }
+        if path + 1 < self.path_starts.len() {
+            self.path_starts[path]..self.path_starts[path + 1]
+        } else {
+            0..0
+        }
     }
 
     /// Whether the commit lies in the scope.

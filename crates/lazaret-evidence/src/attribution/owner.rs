@@ -66,6 +66,21 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// Returns the number that stands for the owner on disk.
+    #[must_use]
+    pub fn to_number(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the owner that a number stands for; `None` for a number that stands for none.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        let owner = Self(number);
+        (owner == Self::UNMARKED || owner.commit().is_some() || owner.gap().is_some()).then_some(owner)
+    }
+}
+
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.commit(), self.gap()) {
@@ -98,7 +113,10 @@ mod tests {
         let direct = Owner::direct(7);
         assert_eq!((direct.commit(), direct.gap(), direct.directness()), (Some(7), None, Directness::Direct));
         let derived = direct.derived();
-        assert_eq!((derived.commit(), derived.gap(), derived.directness()), (Some(7), None, Directness::Derived));
+        assert_eq!(
+            (derived.commit(), derived.gap(), derived.directness()),
+            (Some(7), None, Directness::Derived)
+        );
         assert_eq!((Owner::UNMARKED.commit(), Owner::UNMARKED.gap()), (None, None));
         assert_eq!(Owner::UNMARKED.derived(), Owner::UNMARKED);
     }

@@ -85,7 +85,8 @@ impl RenameFinder {
         deletions: &[Deletion],
         contents: &mut impl Contents,
     ) -> Result<Option<usize>, GapKind> {
-        let files = || deletions.iter().enumerate().filter(|(_, deletion)| deletion.entry.kind == EntryKind::File);
+        let files =
+            || deletions.iter().enumerate().filter(|(_, deletion)| deletion.entry.kind == EntryKind::File);
         if files().next().is_none() {
             return Ok(None);
         }

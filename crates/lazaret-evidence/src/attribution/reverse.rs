@@ -50,12 +50,7 @@ impl<'h, 'a> Reverse<'h, 'a> {
     /// Returns a driver over a history.
     #[must_use]
     pub fn new(history: &'h History<'a>) -> Self {
-        Self {
-            history,
-            sources: SourceFinder::default(),
-            texts: Texts::default(),
-            waiting: BTreeMap::new(),
-        }
+        Self { history, sources: SourceFinder::default(), texts: Texts::default(), waiting: BTreeMap::new() }
     }
 
     /// Returns where each line of the file at `path`, as `commit` sees it, comes from: sorted, without gaps.
@@ -70,7 +65,8 @@ impl<'h, 'a> Reverse<'h, 'a> {
             At::Unknown(gap) => return vec![whole(None, PathIx::MAX, Some(gap))],
         };
         let asked = self.history.version(version);
-        let Some(entry) = asked.change.new.filter(|entry| entry.kind != lazaret_core::EntryKind::Submodule) else {
+        let Some(entry) = asked.change.new.filter(|entry| entry.kind != lazaret_core::EntryKind::Submodule)
+        else {
             return Vec::new();
         };
         self.texts.begin_file();
@@ -111,7 +107,9 @@ impl<'h, 'a> Reverse<'h, 'a> {
         let commit = self.history.version(version).commit;
         let waiting = self.waiting.entry((commit, version)).or_default();
         match waiting.last_mut() {
-            Some(last) if last.here + last.n_lines == lines.here && last.asked + last.n_lines == lines.asked => {
+            Some(last)
+                if last.here + last.n_lines == lines.here && last.asked + last.n_lines == lines.asked =>
+            {
                 last.n_lines += lines.n_lines;
             }
             _ => waiting.push(lines),
@@ -173,7 +171,12 @@ impl<'h, 'a> Reverse<'h, 'a> {
         found.extend(rest.iter().map(|lines| origin(lines, Some(at.commit), gap)));
     }
 
-    fn compare(&mut self, new: &ObjectId, old: &ObjectId, contents: &mut impl Contents) -> Result<(), GapKind> {
+    fn compare(
+        &mut self,
+        new: &ObjectId,
+        old: &ObjectId,
+        contents: &mut impl Contents,
+    ) -> Result<(), GapKind> {
         self.texts.bound();
         let new = self.texts.read(new, None, contents)?;
         let old = self.texts.read(old, Some(&new), contents)?;

@@ -11,12 +11,33 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Text {
     pub(super) bytes: Rc<Vec<u8>>,
     pub(super) tokens: Vec<Token>,
+    /// Where each line ends, newline included.
+    ends: Vec<u32>,
 }
 
 impl Text {
     /// How many lines there are; a last line without a newline counts.
     pub(super) fn n_lines(&self) -> u32 {
         u32::try_from(self.tokens.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Where a line starts.
+    fn start(&self, line: usize) -> usize {
+        line.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&end| end as usize)
+    }
+
+    /// How many lines end at or before a byte.
+    fn lines_before(&self, byte: usize) -> usize {
+        self.ends.partition_point(|&end| end as usize <= byte)
+    }
+
+    /// How many lines start at or after a byte.
+    pub(super) fn lines_from(&self, byte: usize) -> usize {
+        if byte == 0 {
+            self.ends.len()
+        } else {
+            self.ends.len().saturating_sub(self.ends.partition_point(|&end| (end as usize) < byte) + 1)
+        }
     }
 }
 
@@ -52,37 +73,66 @@ impl LineTable {
         line_at(&self.arena, &self.ends, token.0)
     }
 
-    /// Returns a content's lines as tokens. Where `near` is a version with much in common, only what differs in
-    /// the middle is looked at line by line.
+    /// Returns a content's lines as tokens. Where `near` is a version with much in common, lines that stand in
+    /// both in the same order are mostly recognised by comparing the two contents, not one by one.
     pub(super) fn text(&mut self, bytes: Rc<Vec<u8>>, near: Option<&Text>) -> Text {
-        let mut tokens;
+        let mut lines = Lines::default();
         match near {
-            Some(near) if !near.tokens.is_empty() => {
-                let same = Same::of(&bytes, &near.bytes);
-                let middle = bytes.get(same.prefix..bytes.len() - same.suffix).unwrap_or_default();
-                tokens = Vec::with_capacity(near.tokens.len() + 64);
-                tokens.extend_from_slice(near.tokens.get(..same.prefix_lines).unwrap_or_default());
-                self.push_lines(middle, &mut tokens);
-                let tail = near.tokens.len().saturating_sub(same.suffix_lines);
-                tokens.extend_from_slice(near.tokens.get(tail..).unwrap_or_default());
-            }
-            _ => {
-                tokens = Vec::new();
-                self.push_lines(&bytes, &mut tokens);
-            }
+            Some(near) => self.push_lines_near(&bytes, near, &mut lines),
+            None => self.push_lines(&bytes, 0, &mut lines),
         }
-        Text { bytes, tokens }
+        Text { bytes, tokens: lines.tokens, ends: lines.ends }
     }
 
-    fn push_lines(&mut self, bytes: &[u8], tokens: &mut Vec<Token>) {
+    fn push_lines(&mut self, bytes: &[u8], offset: usize, lines: &mut Lines) {
         let mut start = 0;
         for newline in memchr::memchr_iter(b'\n', bytes) {
-            tokens.push(self.token(bytes.get(start..=newline).unwrap_or_default()));
+            lines.push(self.token(bytes.get(start..=newline).unwrap_or_default()), offset + newline + 1);
             start = newline + 1;
         }
         if let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
-            tokens.push(self.token(rest));
+            lines.push(self.token(rest), offset + bytes.len());
         }
+    }
+
+    fn push_lines_near(&mut self, bytes: &[u8], near: &Text, lines: &mut Lines) {
+        lines.tokens.reserve(near.tokens.len() + 64);
+        lines.ends.reserve(near.tokens.len() + 64);
+        let tail = common_tail_start(bytes, near);
+        let mut position = 0;
+        let mut near_line = 0;
+        let mut window = WINDOW_MIN;
+        while position < tail {
+            let near_start = near.start(near_line);
+            let here = bytes.get(position..tail).unwrap_or_default();
+            let common = common_prefix(here, near.bytes.get(near_start..).unwrap_or_default());
+            let mut same_until = near.lines_before(near_start + common).max(near_line);
+            // The last line of `near` may lack the newline that the line here has.
+            if same_until > near_line && near.bytes.get(near.start(same_until) - 1) != Some(&b'\n') {
+                same_until -= usize::from(near.start(same_until) - near_start + position != bytes.len());
+            }
+            if same_until > near_line {
+                let shift = position as isize - near_start as isize;
+                lines.copy(near, near_line..same_until, shift);
+                position += near.start(same_until) - near_start;
+                near_line = same_until;
+                window = WINDOW_MIN;
+                continue;
+            }
+            let end = memchr::memchr(b'\n', here).map_or(here.len(), |newline| newline + 1);
+            let token = self.token(here.get(..end).unwrap_or_default());
+            position += end;
+            lines.push(token, position);
+            // Where the same line comes soon in `near`, what follows it may be the same too.
+            let ahead = near.tokens.get(near_line..).unwrap_or_default();
+            match ahead.iter().take(window).position(|&other| other == token) {
+                Some(found) => near_line += found + 1,
+                None => window = (window * 2).min(WINDOW_MAX),
+            }
+        }
+        let near_tail = near.bytes.len() - (bytes.len() - tail);
+        let first = near.tokens.len() - if tail == bytes.len() { 0 } else { near.lines_from(near_tail) };
+        lines.copy(near, first..near.tokens.len(), tail as isize - near_tail as isize);
     }
 
     fn token(&mut self, line: &[u8]) -> Token {
@@ -106,28 +156,41 @@ fn line_at<'a>(arena: &'a [u8], ends: &[usize], token: u32) -> &'a [u8] {
     arena.get(start..end).unwrap_or_default()
 }
 
-/// Whole lines that two contents have in common at their beginning and end.
-struct Same {
-    prefix: usize,
-    prefix_lines: usize,
-    suffix: usize,
-    suffix_lines: usize,
+/// How many lines ahead a line is looked for, at least and at most.
+const WINDOW_MIN: usize = 16;
+const WINDOW_MAX: usize = 4096;
+
+/// Lines on the way to a [`Text`].
+#[derive(Debug, Default)]
+struct Lines {
+    tokens: Vec<Token>,
+    ends: Vec<u32>,
 }
 
-impl Same {
-    fn of(a: &[u8], b: &[u8]) -> Self {
-        let common = common_prefix(a, b);
-        let prefix_bytes = a.get(..common).unwrap_or_default();
-        let prefix = memchr::memrchr(b'\n', prefix_bytes).map_or(0, |newline| newline + 1);
-        let prefix_lines = count_newlines(a.get(..prefix).unwrap_or_default());
-        let (a_rest, b_rest) = (a.get(prefix..).unwrap_or_default(), b.get(prefix..).unwrap_or_default());
-        let common = common_suffix(a_rest, b_rest);
-        let tail = a.get(a.len() - common..).unwrap_or_default();
-        // A line of the tail is whole in both only after a newline that both have.
-        let suffix = memchr::memchr(b'\n', tail).map_or(0, |newline| tail.len() - newline - 1);
-        let suffix_lines = count_lines(a.get(a.len() - suffix..).unwrap_or_default());
-        Self { prefix, prefix_lines, suffix, suffix_lines }
+impl Lines {
+    fn push(&mut self, token: Token, end: usize) {
+        self.tokens.push(token);
+        self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
     }
+
+    /// Copies lines of another text whose bytes stand `shift` bytes further on here.
+    fn copy(&mut self, near: &Text, lines: std::ops::Range<usize>, shift: isize) {
+        self.tokens.extend_from_slice(near.tokens.get(lines.clone()).unwrap_or_default());
+        let shift = i32::try_from(shift).unwrap_or(0);
+        let ends = near.ends.get(lines).unwrap_or_default();
+        self.ends.extend(ends.iter().map(|&end| end.wrapping_add_signed(shift)));
+    }
+}
+
+/// Returns where, in `bytes`, the whole lines begin that both contents end with.
+fn common_tail_start(bytes: &[u8], near: &Text) -> usize {
+    let common = common_suffix(bytes, &near.bytes);
+    let tail = bytes.get(bytes.len() - common..).unwrap_or_default();
+    if common == bytes.len() && common == near.bytes.len() {
+        return 0;
+    }
+    // A line of the tail is whole in both only after a newline that both have.
+    memchr::memchr(b'\n', tail).map_or(bytes.len(), |newline| bytes.len() - common + newline + 1)
 }
 
 fn count_newlines(bytes: &[u8]) -> usize {
@@ -151,7 +214,8 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 
 /// Returns how many bytes at the end are the same.
 pub(super) fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    let blocks =
+        a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
     let (a, b) = (a.split_at(a.len() - blocks).0, b.split_at(b.len() - blocks).0);
     blocks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
@@ -162,7 +226,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn lines() -> impl Strategy<Value = String> {
-        proptest::collection::vec(prop_oneof!["a\n", "b\n", "\n", "a", "cc\r\n"], 0..40).prop_map(|lines| lines.concat())
+        proptest::collection::vec(prop_oneof!["a\n", "b\n", "\n", "a", "cc\r\n"], 0..40)
+            .prop_map(|lines| lines.concat())
     }
 
     proptest! {

@@ -39,6 +39,11 @@ impl Texts {
         self.bytes = 0;
     }
 
+    /// Returns a text that is still there.
+    pub(super) fn known(&self, id: &ObjectId) -> Option<Rc<Text>> {
+        self.texts.get(id).map(Rc::clone)
+    }
+
     /// Returns a blob's text; `near` is a version that it may have much in common with.
     pub(super) fn read(
         &mut self,
@@ -46,8 +51,8 @@ impl Texts {
         near: Option<&Text>,
         contents: &mut impl Contents,
     ) -> Result<Rc<Text>, GapKind> {
-        if let Some(known) = self.texts.get(id) {
-            return Ok(Rc::clone(known));
+        if let Some(known) = self.known(id) {
+            return Ok(known);
         }
         let text = Rc::new(self.table.text(contents.blob(id)?, near));
         self.bytes += text.bytes.len();

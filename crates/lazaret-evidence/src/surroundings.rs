@@ -1,0 +1,98 @@
+//! Claims that follow from what stands around a content, not from a mark in it: dates, size, suppressed attribution.
+
+use jiff::civil::Date;
+use lazaret_core::{Claim, DetectorId, Directness, Evidence, ObjectId, Proof, Role, Span, Strength, Taint};
+
+/// The ids of these claims' detectors, sorted.
+pub const SURROUNDINGS: [&str; 2] = [COMMIT_DATE, TRIVIAL_CONTENT];
+
+const COMMIT_DATE: &str = "commit-date";
+const TRIVIAL_CONTENT: &str = "trivial-content";
+
+/// More tokens than any sensible policy calls trivial; counting stops here.
+pub const TRIVIAL_TOKENS_MAX: u32 = 1024;
+
+/// Counts the tokens of a text: runs of letters, digits and underscores, and every other visible character by
+/// itself; `None` above [`TRIVIAL_TOKENS_MAX`]. Bytes above ASCII count as letters.
+#[must_use]
+pub fn count_tokens(text: &[u8]) -> Option<u32> {
+    let mut n_tokens = 0;
+    let mut in_word = false;
+    for &byte in text {
+        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+        let begins = if is_word { !in_word } else { byte.is_ascii_graphic() };
+        in_word = is_word;
+        n_tokens += u32::from(begins);
+        if n_tokens > TRIVIAL_TOKENS_MAX {
+            return None;
+        }
+    }
+    Some(n_tokens)
+}
+
+/// Claims that a whole content has no more than so many tokens.
+#[must_use]
+pub fn trivial_content(n_tokens: u32) -> Evidence {
+    Evidence {
+        detector: detector(TRIVIAL_CONTENT),
+        span: None,
+        claim: Claim::Proof(Proof::Trivial { tokens: n_tokens }),
+        why: format!("the whole content has {n_tokens} tokens"),
+    }
+}
+
+/// Claims that lines can be no younger than a day: the latest day that their commit or any before it states.
+#[must_use]
+pub fn commit_date(on: Date, span: Span) -> Evidence {
+    Evidence {
+        detector: detector(COMMIT_DATE),
+        span: Some(span),
+        claim: Claim::Proof(Proof::Predates { on }),
+        why: format!("the commit and all before it are dated {on} or earlier"),
+    }
+}
+
+/// Turns the sighting of a setting or rule that turns attribution off into a claim about a commit made after it:
+/// silence means nothing there.
+#[must_use]
+pub fn after_suppression(sighting: &Evidence, since: ObjectId) -> Option<Evidence> {
+    let taint = sighting.taint()?;
+    let claim = Taint {
+        role: Role::CoAuthor,
+        strength: Strength::Circumstantial,
+        directness: Directness::Direct,
+        ..taint.clone()
+    };
+    Some(Evidence {
+        detector: sighting.detector.clone(),
+        span: None,
+        claim: Claim::Taint(claim),
+        why: format!("made after attribution was turned off in commit {since}: {}", sighting.why),
+    })
+}
+
+fn detector(id: &'static str) -> DetectorId {
+    // The ids above are well formed; a test holds them to it.
+    DetectorId::new(id).unwrap_or_else(|_| DetectorId::unnamed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_words_and_signs() {
+        for (text, n_tokens) in [("", 0), (" \n\t", 0), ("pub mod a;", 4), ("a_1+=é\n", 4), ("{}\n{}", 4)] {
+            assert_eq!(count_tokens(text.as_bytes()), Some(n_tokens), "{text:?}");
+        }
+        assert_eq!(count_tokens("x ".repeat(1024).as_bytes()), Some(1024));
+        assert_eq!(count_tokens("x ".repeat(1025).as_bytes()), None);
+    }
+
+    #[test]
+    fn ids_are_well_formed() {
+        for id in SURROUNDINGS {
+            assert_eq!(detector(id).as_str(), id);
+        }
+    }
+}

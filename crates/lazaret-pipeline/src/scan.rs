@@ -1,0 +1,156 @@
+//! `scan`: says of every line at a revision, or below a folder, what is held of it, and why.
+//!
+//! Sources: [`reading`] opens the repository, takes from the index what is known, and reads the rest.
+//! Evidence: [`marks`] finds marked commits, [`examine`] looks into files, [`attribute`] finds whose lines they are.
+//! Verdict: [`judging`] holds every file against the policy.
+//! Action and ledger: none; a scan changes nothing. [`tally`] adds the verdicts up to a report.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use lazaret_core::{Origin, OriginKind};
+use lazaret_evidence::Detectors;
+use lazaret_intake::git::{OpenRepositoryError, Repository, ResolveError};
+use lazaret_policy::Rules;
+
+use crate::bundle::BundleRow;
+use crate::report::{MarkedCommit, Report};
+
+pub(crate) mod attribute;
+mod directory;
+pub(crate) mod examine;
+pub(crate) mod judging;
+pub(crate) mod marks;
+mod memory;
+pub(crate) mod reading;
+mod tally;
+
+/// How much of what it has read a thread keeps for reading more, in bytes.
+pub(crate) const RECENT_BYTES: usize = 32 << 20;
+
+/// What every workflow judges by.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure<'a> {
+    /// The policy, held against the catalog.
+    pub rules: &'a Rules,
+    /// The catalog's detectors.
+    pub detectors: &'a Detectors,
+    /// The time of the judgement.
+    pub now: Timestamp,
+}
+
+/// What to scan and how.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanRequest<'a> {
+    /// A repository, bare or with a work tree, or a folder without history.
+    pub root: &'a Path,
+    /// The revision whose lines are judged.
+    pub rev: &'a str,
+    /// Whether commits of all refs are examined, not only those that the revision reaches.
+    pub all_refs: bool,
+    /// What to judge by.
+    pub measure: Measure<'a>,
+    /// How many threads to use.
+    pub n_threads: usize,
+    /// Where indexes of histories are kept; `None` to keep none.
+    pub cache_dir: Option<&'a Path>,
+    /// Whether the rows of a bundle are wanted.
+    pub bundle: bool,
+}
+
+/// What a scan found.
+#[derive(Debug, Clone)]
+pub struct ScanOutcome {
+    /// The report.
+    pub report: Report,
+    /// Every commit with claims, in the order of the history.
+    pub marked_commits: Vec<MarkedCommit>,
+    /// The rows of the bundle, where they were wanted.
+    pub bundle: Vec<BundleRow>,
+    /// Why the index could not be used or saved, where it could not; the scan is whole all the same.
+    pub index_note: Option<String>,
+}
+
+/// A scan could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// There is nothing at the path.
+    #[error("`{path}` does not exist or is not a folder")]
+    NoSuchFolder {
+        /// The path.
+        path: String,
+    },
+    /// The repository could not be opened.
+    #[error("cannot scan `{path}`")]
+    Open {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: OpenRepositoryError,
+    },
+    /// The revision names no commit.
+    #[error("cannot scan `{path}`")]
+    Resolve {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: ResolveError,
+    },
+    /// The revision's commit or its tree could not be read, so that there is nothing to judge.
+    #[error("cannot scan `{path}`: commit {commit} cannot be read ({gap})")]
+    UnreadableRevision {
+        /// The path.
+        path: String,
+        /// The commit.
+        commit: String,
+        /// What stood in the way.
+        gap: &'static str,
+    },
+}
+
+/// Scans a repository or folder.
+///
+/// # Errors
+/// [`ScanError`] when there is nothing to scan; whatever cannot be examined in what there is, is in the report.
+pub fn scan(request: &ScanRequest<'_>) -> Result<ScanOutcome, ScanError> {
+    let path = request.root.display().to_string();
+    if !request.root.is_dir() {
+        return Err(ScanError::NoSuchFolder { path });
+    }
+    match Repository::open(request.root, &[]) {
+        Ok(repository) => scan_repository(request, &repository),
+        Err(OpenRepositoryError::NotARepository { .. }) => Ok(directory::scan_directory(request)),
+        Err(source) => Err(ScanError::Open { path, source }),
+    }
+}
+
+fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result<ScanOutcome, ScanError> {
+    let measure = &request.measure;
+    // sources
+    let mut reading = reading::Reading::open(request, repository)?;
+    let listing = reading.list_files();
+    // evidence
+    let examined = examine::examine_blobs(&reading, &listing, measure.detectors, request.n_threads);
+    let marks = marks::gather(&reading, &listing, &examined, measure.detectors);
+    let history = reading.history_of(&marks, measure.rules, request.n_threads);
+    let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
+    // verdict
+    let judge = judging::Judge::new(&reading, &marks, measure);
+    let files = judge.files(&listing, &examined, &attributed);
+    let report = tally::report(&reading, request, &marks, files);
+    // action, ledger: none; what was learned is kept for the next scan
+    let bundle = if request.bundle { crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined) } else { Vec::new() };
+    let marked_commits = marks.commits(&reading);
+    let index_note = reading.save(&marks, &examined, &listing, &attributed);
+    Ok(ScanOutcome { report, marked_commits, bundle, index_note })
+}
+
+/// Returns the origin of a repository or folder as policies match it: its canonical path.
+pub(crate) fn origin(kind: OriginKind, root: &Path, rev: Option<String>) -> Origin {
+    let path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    // A policy matches the repository, not the folder git keeps inside its work tree.
+    let path = if path.file_name().is_some_and(|name| name == ".git") { path.parent().unwrap_or(&path) } else { &path };
+    Origin { kind, path: path.to_string_lossy().into_owned(), rev }
+}

@@ -1,0 +1,50 @@
+//! Finds whose lines the files at the revision hold.
+
+use lazaret_core::{CommitSet, EntryKind, GapKind};
+use lazaret_evidence::attribution::{Forward, LineOrigin, Owned, Reverse, Settled};
+
+use super::{RECENT_BYTES, ScanRequest};
+use super::examine::in_parallel;
+use super::marks::Marks;
+use super::reading::{Listing, Reading};
+use crate::contents::GitContents;
+
+/// Whose lines every file of a listing holds, in its order.
+#[derive(Debug)]
+pub(crate) struct Attributed {
+    /// Marked commits' lines; an error where it cannot be said which version of the file the revision sees.
+    pub(crate) owned: Vec<Result<Option<Owned>, GapKind>>,
+    /// Every line's commit, where the policy trusts dates of this origin and so needs them all.
+    pub(crate) origins: Option<Vec<Vec<LineOrigin>>>,
+    /// Every version in history that holds lines of marked commits.
+    pub(crate) settled: Settled,
+}
+
+/// Carries marked commits' lines forward to the revision, and traces all lines back where dates are proof.
+pub(crate) fn attribute(
+    reading: &Reading<'_>,
+    within: &CommitSet,
+    marks: &Marks,
+    listing: &Listing,
+    request: &ScanRequest<'_>,
+) -> Attributed {
+    let history = reading.history(within);
+    let known = reading.memory.known_ownership(reading, &marks.set);
+    let forward = Forward::resume(&history, &marks.set, known, &mut reading.contents());
+    let owned = listing.files.iter().map(|file| Ok(forward.at(reading.tip, &file.path)?.cloned())).collect();
+    let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
+    let (store, graph, tip) = (reading.repository.objects(), &reading.graph, reading.tip);
+    let origins = dates_are_proof.then(|| {
+        in_parallel(listing.files.len(), request.n_threads, || {
+            let mut reverse = Reverse::new(&history);
+            let mut contents = GitContents::new(store, graph, RECENT_BYTES);
+            move |file_ix| match listing.files.get(file_ix) {
+                Some(file) if file.entry.kind != EntryKind::Submodule => {
+                    reverse.file(tip, &file.path, &mut contents)
+                }
+                _ => Vec::new(),
+            }
+        })
+    });
+    Attributed { owned, origins, settled: forward.into_settled() }
+}

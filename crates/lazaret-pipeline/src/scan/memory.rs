@@ -1,0 +1,385 @@
+//! Keeps what a scan learned in the index of the repository, and takes it back for the next scan.
+//!
+//! Commits and changes depend on the repository's objects alone. Claims depend on the catalog and on the program
+//! that read it. Ownership depends on which commits are marked. Each is kept under the digest of what it depends
+//! on, and is read again from the repository where that has changed.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Digest, Evidence, GapKind, ObjectId, PathIx};
+use lazaret_evidence::attribution::{Known, Owned, Owner, OwnerRun};
+use lazaret_intake::git::{ListedEntry, Repository};
+use lazaret_intake::index::{
+    Decoder, Index, Segment, SegmentKind, decode_changes, decode_commits, encode_changes, encode_commits, put_number,
+};
+use rustc_hash::FxHashMap;
+
+use super::attribute::Attributed;
+use super::examine::{Examined, FactsKey, FileFacts, KnownFacts};
+use super::marks::Marks;
+use super::reading::Reading;
+
+/// The format of what detectors' claims and facts are kept in; a new number forgets what is kept.
+const FACTS_VERSION: &[u8] = b"facts 1";
+
+/// When more than this many bytes of the index are superseded, and more than half of it, it is written anew.
+const SUPERSEDED_BYTES_MAX: usize = 4 << 20;
+
+/// The index of one repository, and what it held when it was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    index: Option<Index>,
+    note: Option<String>,
+    segments: Vec<Segment>,
+    /// What commits and changes depend on beside the objects: where a shallow clone is cut off.
+    history_key: Option<Digest>,
+    facts_key: Option<Digest>,
+    facts: KnownFacts,
+    n_commits: usize,
+    n_paths: usize,
+    recorded: CommitSet,
+    n_claimed: CommitIx,
+}
+
+/// What the index held of the history.
+#[derive(Debug, Default)]
+pub(crate) struct Recalled {
+    pub(crate) graph: CommitGraph,
+    pub(crate) changes: Changes,
+    pub(crate) claims: FxHashMap<CommitIx, Vec<Evidence>>,
+    pub(crate) merges: Vec<(CommitIx, Vec<Evidence>)>,
+    n_claimed: CommitIx,
+}
+
+impl Recalled {
+    /// Returns the commits that are known but that today's detectors have not looked into.
+    pub(crate) fn unread(&self) -> std::ops::Range<CommitIx> {
+        self.n_claimed..CommitIx::try_from(self.graph.len()).unwrap_or(CommitIx::MAX)
+    }
+}
+
+/// Claims about commits as they stand in a segment.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredClaims {
+    from: CommitIx,
+    until: CommitIx,
+    claims: Vec<(CommitIx, Vec<Evidence>)>,
+    merges: Vec<(CommitIx, Vec<Evidence>)>,
+}
+
+impl Memory {
+    /// Opens the index of a repository; without a folder for indexes, nothing is recalled and nothing kept.
+    pub(crate) fn open(cache_dir: Option<&Path>, repository: &Repository, catalog: Digest) -> Self {
+        let mut memory = Self::default();
+        let Some(cache_dir) = cache_dir else { return memory };
+        let common_dir = repository.common_dir();
+        let common_dir = common_dir.canonicalize().unwrap_or_else(|_| common_dir.to_owned());
+        match Index::open(cache_dir, &common_dir) {
+            Ok(opened) => {
+                if opened.damaged_bytes > 0 {
+                    let n_bytes = opened.damaged_bytes;
+                    memory.note = Some(format!("{n_bytes} damaged bytes of the index were given up and read again"));
+                }
+                memory.index = Some(opened.index);
+                memory.segments = opened.segments;
+            }
+            Err(error) => memory.note = Some(error_chain(&error)),
+        }
+        let mut cut_off: Vec<ObjectId> = repository.shallow().iter().copied().collect();
+        cut_off.sort_unstable();
+        memory.history_key = Some(Digest::of_parts(cut_off.iter().map(ObjectId::as_bytes)));
+        let version = env!("CARGO_PKG_VERSION").as_bytes();
+        memory.facts_key = Some(Digest::of_parts([FACTS_VERSION, version, catalog.as_bytes()]));
+        memory
+    }
+
+    /// Takes the history, claims and facts back. Segments are believed in order up to the first that does not fit.
+    pub(crate) fn recall(&mut self) -> Recalled {
+        let mut recalled = Recalled::default();
+        for segment in &self.segments {
+            let fits = match segment.kind {
+                SegmentKind::Commits if Some(segment.key) == self.history_key => {
+                    decode_commits(&segment.payload, &mut recalled.graph).is_ok()
+                }
+                SegmentKind::Changes if Some(segment.key) == self.history_key => {
+                    decode_changes(&segment.payload, recalled.graph.len(), &mut recalled.changes).is_ok()
+                }
+                // Another history: numbers of commits mean something else.
+                SegmentKind::Commits | SegmentKind::Changes => false,
+                SegmentKind::Claims if Some(segment.key) == self.facts_key => recall_claims(segment, &mut recalled),
+                SegmentKind::Blobs if Some(segment.key) == self.facts_key => recall_facts(segment, &mut self.facts),
+                SegmentKind::Claims | SegmentKind::Blobs | SegmentKind::Ownership => true,
+            };
+            if !fits {
+                self.note = Some("the index did not fit the repository and was begun anew".to_owned());
+                self.segments.clear();
+                self.facts.clear();
+                recalled = Recalled::default();
+                break;
+            }
+        }
+        self.n_commits = recalled.graph.len();
+        self.n_paths = recalled.changes.n_paths();
+        self.recorded = recalled.changes.commits().collect();
+        self.n_claimed = recalled.n_claimed;
+        recalled
+    }
+
+    /// Returns what is known of files.
+    pub(crate) fn known_facts(&self) -> &KnownFacts {
+        &self.facts
+    }
+
+    /// Returns the ownership that an earlier scan settled, if the commits it knew are marked as they were then.
+    pub(crate) fn known_ownership(&self, reading: &Reading<'_>, marked: &CommitSet) -> Known {
+        let mut known = Known::default();
+        for segment in self.segments.iter().filter(|segment| segment.kind == SegmentKind::Ownership) {
+            let read = decode_ownership(&segment.payload, known.until);
+            let Some((from, until, owned)) = read else { continue };
+            if segment.key != marks_key(reading, marked, until) {
+                continue;
+            }
+            if from == 0 {
+                known.owned.clear();
+            }
+            known.until = until;
+            known.owned.extend(owned);
+        }
+        known
+    }
+
+    /// Appends what is new; returns why the index could not be used or written, where it could not.
+    pub(crate) fn save(
+        &mut self,
+        reading: &Reading<'_>,
+        marks: &Marks,
+        examined: &Examined,
+        listing: &[ListedEntry],
+        attributed: &Attributed,
+    ) -> Option<String> {
+        let note = self.note.take();
+        let (Some(mut index), Some(history_key), Some(facts_key)) =
+            (self.index.take(), self.history_key, self.facts_key)
+        else {
+            return note;
+        };
+        if index.is_read_only() {
+            return Some("another scan holds the index of this repository; nothing was kept".to_owned());
+        }
+        // What could not be read may be there tomorrow: a history with holes is not kept.
+        let n_commits = CommitIx::try_from(reading.graph.len()).unwrap_or(CommitIx::MAX);
+        let has_holes = (0..n_commits).any(|commit| {
+            reading.graph.boundary(commit).is_some_and(|gap| gap != GapKind::ShallowBoundary)
+        });
+        if has_holes || !reading.repository.shallow().is_empty() {
+            return note;
+        }
+        let superseded = self.superseded_bytes(facts_key);
+        let saved = if superseded > SUPERSEDED_BYTES_MAX && superseded * 2 > self.all_bytes() {
+            let all = Kept::default().rest(reading, marks, examined, listing, attributed, (history_key, facts_key));
+            index.rewrite(&all)
+        } else {
+            let kept = Kept {
+                n_commits: CommitIx::try_from(self.n_commits).unwrap_or(CommitIx::MAX),
+                n_paths: PathIx::try_from(self.n_paths).unwrap_or(PathIx::MAX),
+                recorded: std::mem::take(&mut self.recorded),
+                n_claimed: self.n_claimed,
+                owned_until: self.known_ownership(reading, &marks.set).until,
+                facts: std::mem::take(&mut self.facts),
+            };
+            index.append(&kept.rest(reading, marks, examined, listing, attributed, (history_key, facts_key)))
+        };
+        saved.err().map(|error| error_chain(&error)).or(note)
+    }
+
+    fn all_bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.payload.len()).sum()
+    }
+
+    fn superseded_bytes(&self, facts_key: Digest) -> usize {
+        let superseded = |segment: &&Segment| match segment.kind {
+            SegmentKind::Commits | SegmentKind::Changes => false,
+            SegmentKind::Claims | SegmentKind::Blobs => segment.key != facts_key,
+            // Every marked commit that comes with new ones makes the last segment the only one that counts.
+            SegmentKind::Ownership => true,
+        };
+        self.segments.iter().filter(superseded).map(|segment| segment.payload.len()).sum()
+    }
+}
+
+/// What the index keeps already.
+#[derive(Debug, Default)]
+struct Kept {
+    n_commits: CommitIx,
+    n_paths: PathIx,
+    recorded: CommitSet,
+    n_claimed: CommitIx,
+    owned_until: CommitIx,
+    facts: KnownFacts,
+}
+
+impl Kept {
+    /// Returns segments with all that is not kept yet.
+    fn rest(
+        &self,
+        reading: &Reading<'_>,
+        marks: &Marks,
+        examined: &Examined,
+        listing: &[ListedEntry],
+        attributed: &Attributed,
+        (history_key, facts_key): (Digest, Digest),
+    ) -> Vec<Segment> {
+        let n_commits = CommitIx::try_from(reading.graph.len()).unwrap_or(CommitIx::MAX);
+        let mut rest = Vec::new();
+        let mut put = |kind, key, payload| rest.push(Segment { kind, key, payload });
+        if n_commits > self.n_commits {
+            put(SegmentKind::Commits, history_key, encode_commits(&reading.graph, self.n_commits));
+        }
+        let unrecorded = reading.changes.commits().filter(|&commit| !self.recorded.contains(commit));
+        let mut unrecorded: Vec<CommitIx> = unrecorded.collect();
+        unrecorded.sort_unstable();
+        if !unrecorded.is_empty() {
+            put(SegmentKind::Changes, history_key, encode_changes(&reading.changes, self.n_paths, &unrecorded));
+        }
+        if n_commits > self.n_claimed {
+            put(SegmentKind::Claims, facts_key, encode_claims(reading, self.n_claimed, n_commits));
+        }
+        if let Some(facts) = encode_facts(listing, examined, &self.facts) {
+            put(SegmentKind::Blobs, facts_key, facts);
+        }
+        if n_commits > self.owned_until {
+            let ownership = encode_ownership(attributed, self.owned_until, n_commits);
+            put(SegmentKind::Ownership, marks_key(reading, &marks.set, n_commits), ownership);
+        }
+        rest
+    }
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Returns the digest of which of the commits numbered below `until` are examined and marked.
+fn marks_key(reading: &Reading<'_>, marked: &CommitSet, until: CommitIx) -> Digest {
+    let ids = |set: &CommitSet| -> Vec<u8> {
+        let ids = set.iter().take_while(|&commit| commit < until).map(|commit| reading.graph.id(commit));
+        ids.flat_map(|id| id.as_bytes().to_vec()).collect()
+    };
+    Digest::of_parts([&b"ownership 1"[..], &until.to_le_bytes(), &ids(marked), &ids(&reading.scope)])
+}
+
+fn encode_claims(reading: &Reading<'_>, from: CommitIx, until: CommitIx) -> Vec<u8> {
+    let new = |commit: &CommitIx| *commit >= from;
+    let claims = reading.claims.iter().filter(|(commit, _)| new(commit));
+    let mut claims: Vec<_> = claims.map(|(&commit, claims)| (commit, claims.clone())).collect();
+    claims.sort_by_key(|(commit, _)| *commit);
+    let merges = reading.merges.iter().filter(|(commit, _)| new(commit)).cloned().collect();
+    serde_json::to_vec(&StoredClaims { from, until, claims, merges }).unwrap_or_default()
+}
+
+fn recall_claims(segment: &Segment, recalled: &mut Recalled) -> bool {
+    let Ok(stored) = serde_json::from_slice::<StoredClaims>(&segment.payload) else { return false };
+    if stored.from != recalled.n_claimed || stored.until as usize > recalled.graph.len() {
+        return false;
+    }
+    recalled.n_claimed = stored.until;
+    recalled.claims.extend(stored.claims);
+    recalled.merges.extend(stored.merges);
+    true
+}
+
+/// Writes the facts that are new; files that could not be read are not among them.
+fn encode_facts(
+    listing: &[ListedEntry],
+    examined: &Examined,
+    known: &KnownFacts,
+) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    for (file, facts) in listing.iter().zip(&examined.files) {
+        let key = FactsKey::of(file);
+        let lasting = facts.gap.as_ref().is_none_or(|gap| gap.kind == GapKind::Binary);
+        if !lasting || known.contains_key(&key) {
+            continue;
+        }
+        put_number(key.blob.as_bytes().len() as u64, &mut out);
+        out.extend_from_slice(key.blob.as_bytes());
+        out.extend_from_slice(key.path.as_bytes());
+        put_number(u64::from(facts.n_lines), &mut out);
+        put_number(facts.n_tokens.map_or(0, |n_tokens| u64::from(n_tokens) + 1), &mut out);
+        let rest = match (&facts.gap, facts.claims.is_empty()) {
+            (None, true) => Vec::new(),
+            _ => serde_json::to_vec(&(&facts.gap, &facts.claims)).unwrap_or_default(),
+        };
+        put_number(rest.len() as u64, &mut out);
+        out.extend_from_slice(&rest);
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+fn recall_facts(segment: &Segment, facts: &mut KnownFacts) -> bool {
+    let mut decoder = Decoder::new(&segment.payload);
+    let mut read = || {
+        while !decoder.is_done() {
+            let blob = ObjectId::from_bytes(decoder.counted_bytes()?)?;
+            let path = Digest::from_bytes(decoder.bytes(32)?.try_into().ok()?);
+            let n_lines = decoder.number_u32()?;
+            let n_tokens = decoder.number_u32()?.checked_sub(1);
+            let rest = decoder.counted_bytes()?;
+            let (gap, claims) = if rest.is_empty() { (None, Vec::new()) } else { serde_json::from_slice(rest).ok()? };
+            facts.insert(FactsKey { blob, path }, FileFacts { n_lines, n_tokens, claims, gap });
+        }
+        Some(())
+    };
+    read().is_some()
+}
+
+fn encode_ownership(attributed: &Attributed, from: CommitIx, until: CommitIx) -> Vec<u8> {
+    let mut out = Vec::new();
+    let owned = attributed.settled.owned.iter().filter(|version| (from..until).contains(&version.commit));
+    put_number(u64::from(from), &mut out);
+    put_number(u64::from(until), &mut out);
+    for version in owned {
+        put_number(u64::from(version.commit), &mut out);
+        put_number(u64::from(version.path), &mut out);
+        put_number(version.owned.n_lines().map_or(0, |n_lines| u64::from(n_lines) + 1), &mut out);
+        put_number(version.owned.runs().len() as u64, &mut out);
+        let mut before = 0;
+        for run in version.owned.runs() {
+            put_number(u64::from(run.start - before), &mut out);
+            put_number(u64::from(run.owner.to_number()), &mut out);
+            before = run.start;
+        }
+    }
+    out
+}
+
+type OwnedVersions = Vec<((CommitIx, PathIx), Rc<Owned>)>;
+
+/// Reads a segment that begins anew or continues at commit `at`; `None` for one that does neither or makes no sense.
+fn decode_ownership(payload: &[u8], at: CommitIx) -> Option<(CommitIx, CommitIx, OwnedVersions)> {
+    let mut decoder = Decoder::new(payload);
+    let (from, until) = (decoder.number_u32()?, decoder.number_u32()?);
+    if from != 0 && from != at {
+        return None;
+    }
+    let mut versions = Vec::new();
+    while !decoder.is_done() {
+        let key = (decoder.number_u32()?, decoder.number_u32()?);
+        let n_lines = decoder.number_u32()?.checked_sub(1);
+        let mut runs = Vec::new();
+        let mut start = 0_u32;
+        for _ in 0..decoder.number()? {
+            start = start.checked_add(decoder.number_u32()?)?;
+            runs.push(OwnerRun { start, owner: Owner::from_number(decoder.number_u32()?)? });
+        }
+        versions.push((key, Rc::new(Owned::from_runs(runs, n_lines)?)));
+    }
+    Some((from, until, versions))
+}

@@ -1,0 +1,227 @@
+//! What is read of a repository: its commits, what they changed, and the files at the revision.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lazaret_core::{
+    Changes, CommitGraph, CommitIx, CommitSet, Evidence, Gap, GapKind, ObjectId, Origin, OriginKind,
+};
+use lazaret_evidence::attribution::History;
+use lazaret_evidence::message;
+use lazaret_intake::git::{
+    GitRef, ListedEntry, ObjectKind, ObjectReader, RawCommit, Repository, list_tree, read_changes, walk_commits,
+};
+use lazaret_policy::Rules;
+use rustc_hash::FxHashMap;
+
+use super::attribute::Attributed;
+use super::examine::Examined;
+use super::marks::Marks;
+use super::memory::Memory;
+use super::{RECENT_BYTES, ScanError, ScanRequest};
+use crate::contents::GitContents;
+
+/// A repository at a revision, as far as it has been read.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) repository: &'a Repository,
+    pub(crate) origin: Origin,
+    pub(crate) graph: CommitGraph,
+    pub(crate) changes: Changes,
+    /// The revision.
+    pub(crate) tip: CommitIx,
+    /// The commits examined: those that the revision, or every ref, reaches.
+    pub(crate) scope: CommitSet,
+    /// Claims of single commits about themselves.
+    pub(crate) claims: FxHashMap<CommitIx, Vec<Evidence>>,
+    /// Merges whose message names a branch that hints at a tool, and the hint.
+    pub(crate) merges: Vec<(CommitIx, Vec<Evidence>)>,
+    pub(crate) refs: Vec<GitRef>,
+    /// What could not be read of the history.
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) memory: Memory,
+}
+
+/// The files at the revision.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) files: Vec<ListedEntry>,
+}
+
+impl<'a> Reading<'a> {
+    /// Takes from the index what it holds, and reads and looks into the commits that are new.
+    pub(crate) fn open(request: &ScanRequest<'_>, repository: &'a Repository) -> Result<Self, ScanError> {
+        let path = || request.root.display().to_string();
+        let head = repository.resolve(request.rev).map_err(|source| ScanError::Resolve { path: path(), source })?;
+        let detectors = request.measure.detectors;
+        let mut memory = Memory::open(request.cache_dir, repository, request.measure.rules.catalog_digest());
+        let mut recalled = memory.recall();
+        let mut gaps = unreadable_packs(repository);
+        let (refs, n_unreadable) = repository.refs();
+        if n_unreadable > 0 {
+            gaps.push(gap(GapKind::UnreadableFile, format!("{n_unreadable} refs could not be read")));
+        }
+        let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
+        let mut tips = vec![head];
+        if request.all_refs {
+            tips.extend(refs.iter().filter_map(|reference| repository.peel(&mut reader, reference.target)));
+        }
+        let mut found: Vec<(ObjectId, Vec<Evidence>)> = Vec::new();
+        let mut merges: Vec<(ObjectId, Vec<Evidence>)> = Vec::new();
+        let mut look = |id: ObjectId, raw: &[u8]| {
+            let may_mark = detectors.may_mark(raw);
+            let may_merge = memchr::memmem::find(raw, b"\nMerge ").is_some();
+            if !may_mark && !may_merge {
+                return;
+            }
+            let Some(commit) = RawCommit::parse(raw) else { return };
+            let fact = commit.fact(id);
+            if may_mark {
+                let claims = detectors.commit(&fact);
+                if !claims.is_empty() {
+                    found.push((id, claims));
+                }
+            }
+            if fact.n_parents > 1
+                && let Some(branch) = message::merged_branch(fact.message)
+            {
+                let hints = detectors.branch(branch);
+                if !hints.is_empty() {
+                    merges.push((id, hints));
+                }
+            }
+        };
+        for commit in recalled.unread() {
+            let id = recalled.graph.id(commit);
+            match reader.read_as(&id, ObjectKind::Commit) {
+                Ok(raw) => look(id, &raw),
+                Err(error) => gaps.push(gap(error.gap(), error.to_string())),
+            }
+        }
+        let walked = walk_commits(repository, &mut reader, &mut recalled.graph, tips.iter().copied(), &mut look);
+        for unread in &walked.gaps {
+            gaps.push(gap(unread.kind, format!("commit {} could not be read", unread.id)));
+        }
+        let graph = recalled.graph;
+        let Some(tip) = graph.find(&head) else {
+            let gap = walked.gaps.first().map_or(GapKind::MissingObject, |gap| gap.kind).as_str();
+            return Err(ScanError::UnreadableRevision { path: path(), commit: head.to_string(), gap });
+        };
+        let number = |(id, claims): (ObjectId, Vec<Evidence>)| Some((graph.find(&id)?, claims));
+        let mut claims = recalled.claims;
+        claims.extend(found.into_iter().filter_map(number));
+        let mut all_merges = recalled.merges;
+        all_merges.extend(merges.into_iter().filter_map(number));
+        all_merges.sort_by_key(|(commit, _)| *commit);
+        let scope = graph.reachable(tips.iter().filter_map(|tip| graph.find(tip)));
+        gaps.extend(shallow_gap(&graph, &scope));
+        let origin = super::origin(OriginKind::Git, request.root, Some(head.to_string()));
+        Ok(Self {
+            repository,
+            origin,
+            graph,
+            changes: recalled.changes,
+            tip,
+            scope,
+            claims,
+            merges: all_merges,
+            refs,
+            gaps,
+            memory,
+        })
+    }
+
+    /// Lists the files at the revision; a tree that cannot be read is noted.
+    pub(crate) fn list_files(&mut self) -> Listing {
+        let mut reader = ObjectReader::new(self.repository.objects(), RECENT_BYTES);
+        let (files, error) = list_tree(&mut reader, self.graph.tree(self.tip));
+        if let Some(error) = error {
+            self.gaps.push(gap(error.gap(), format!("files are missing from this report: {error}")));
+        }
+        Listing { files }
+    }
+
+    /// Compares the commits that attribution needs with their first parents: marked commits and what descends
+    /// from them, or all where the policy trusts dates of this origin.
+    pub(crate) fn history_of(&mut self, marks: &Marks, rules: &Rules, n_threads: usize) -> CommitSet {
+        let marked = self.graph.descendants(&marks.set, &self.scope);
+        let all = rules.dates_trusted_until(&self.origin).is_some();
+        let needed = if all { &self.scope } else { &marked };
+        let store = self.repository.objects();
+        read_changes(store, &self.graph, needed.iter(), n_threads, RECENT_BYTES / 2, &mut self.changes);
+        for (commit, kind) in self.changes.failures() {
+            if needed.contains(commit) {
+                self.gaps.push(gap(kind, format!("a tree of commit {} could not be read", self.graph.id(commit))));
+            }
+        }
+        needed.clone()
+    }
+
+    /// Returns the versions of every path within a set of commits.
+    pub(crate) fn history(&self, within: &CommitSet) -> History<'_> {
+        History::new(&self.graph, &self.changes, within)
+    }
+
+    /// Returns a reader of contents for one thread.
+    pub(crate) fn contents(&self) -> GitContents<'_> {
+        GitContents::new(self.repository.objects(), &self.graph, RECENT_BYTES)
+    }
+
+    /// Returns for each commit the latest day that it or any commit before it states, as author or committer:
+    /// a date set back on top of younger commits proves nothing. `None` where the history before is not there.
+    pub(crate) fn effective_dates(&self) -> Vec<Option<Date>> {
+        let mut seconds: Vec<Option<i64>> = Vec::with_capacity(self.graph.len());
+        for commit in 0..CommitIx::try_from(self.graph.len()).unwrap_or(CommitIx::MAX) {
+            let own = self.graph.author_seconds(commit).max(self.graph.committer_seconds(commit));
+            let before = self.graph.parents(commit).iter().map(|&parent| *seconds.get(parent as usize)?);
+            let latest = before.fold(Some(own), |latest, parent| Some(latest?.max(parent?)));
+            // A date of 0 is what an unreadable date is read as.
+            let known = self.graph.boundary(commit).is_none() && self.graph.committer_seconds(commit) > 0;
+            seconds.push(latest.filter(|_| known));
+        }
+        seconds.into_iter().map(|seconds| latest_day(seconds?)).collect()
+    }
+
+    /// Keeps what was learned for the next scan; returns why the index could not be used, where it could not.
+    pub(crate) fn save(
+        mut self,
+        marks: &Marks,
+        examined: &Examined,
+        listing: &Listing,
+        attributed: &Attributed,
+    ) -> Option<String> {
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.save(&self, marks, examined, &listing.files, attributed)
+    }
+}
+
+/// Hours by which the easternmost clocks are ahead of UTC.
+const HOURS_AHEAD_MAX: i64 = 14;
+
+/// Returns the latest day that any clock on earth showed at a moment.
+pub(crate) fn latest_day(seconds: i64) -> Option<Date> {
+    day(seconds.checked_add(HOURS_AHEAD_MAX * 3600)?)
+}
+
+/// Returns the day of a moment, in UTC.
+pub(crate) fn day(seconds: i64) -> Option<Date> {
+    Some(Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date())
+}
+
+/// Returns a gap that concerns no lines in particular.
+pub(crate) fn gap(kind: GapKind, why: String) -> Gap {
+    Gap { kind, span: None, why }
+}
+
+fn unreadable_packs(repository: &Repository) -> Vec<Gap> {
+    let packs = repository.objects().unreadable_packs().iter();
+    packs
+        .map(|path| gap(GapKind::CorruptObject, format!("the pack `{}` could not be opened", path.display())))
+        .collect()
+}
+
+fn shallow_gap(graph: &CommitGraph, scope: &CommitSet) -> Option<Gap> {
+    let n_cut = scope.iter().filter(|&commit| graph.boundary(commit) == Some(GapKind::ShallowBoundary)).count();
+    let why = format!("the history is cut off at {n_cut} commits; `git fetch --unshallow` brings the rest");
+    (n_cut > 0).then(|| gap(GapKind::ShallowBoundary, why))
+}
