@@ -203,10 +203,33 @@ impl Repository {
         peel(reader, id)
     }
 
+    /// Returns what replaces authors' names where they are shown.
+    #[must_use]
+    pub fn mailmap(&self) -> Mailmap {
+        Mailmap { inner: self.inner.open_mailmap() }
+    }
+
     /// Returns the name of the branch that `HEAD` names, where it names one.
     #[must_use]
     pub fn head_branch(&self) -> Option<BString> {
         self.inner.head_name().ok().flatten().map(|name| name.as_bstr().to_owned())
+    }
+}
+
+/// Names as the repository's `.mailmap` wants them shown; no verdict depends on them.
+#[derive(Debug)]
+pub struct Mailmap {
+    inner: gix::mailmap::Snapshot,
+}
+
+impl Mailmap {
+    /// Returns the name to show for a signature.
+    #[must_use]
+    pub fn name(&self, signature: &lazaret_core::Signature<'_>) -> String {
+        let time = "0 +0000";
+        let written = gix::actor::SignatureRef { name: signature.name.into(), email: signature.email.into(), time };
+        let shown = self.inner.resolve_cow(written);
+        shown.name.to_str_lossy().into_owned()
     }
 }
 

@@ -1,10 +1,16 @@
 //! The workflows: each file reads as sources, evidence, verdict, action, ledger.
 
+mod blame;
 mod bundle;
+mod check;
 pub mod contents;
 mod report;
 mod scan;
 
+pub use blame::{BLAME_FORMAT, Blame, BlameError, BlameRequest, BlamedLine, blame};
 pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, write_bundle};
+pub use check::{
+    CHECK_FORMAT, ChangeUnderCheck, CheckError, CheckReport, CheckRequest, Finding, RefUpdate, check,
+};
 pub use report::*;
 pub use scan::{Measure, ScanError, ScanOutcome, ScanRequest, scan};

@@ -25,6 +25,8 @@ mod memory;
 pub(crate) mod reading;
 mod tally;
 
+pub(crate) use tally::warnings;
+
 /// How much of what it has read a thread keeps for reading more, in bytes.
 pub(crate) const RECENT_BYTES: usize = 32 << 20;
 

@@ -124,16 +124,17 @@ impl<'h, 'a> Forward<'h, 'a> {
     /// Settles every version. `history` must cover the marked commits and their descendants.
     #[must_use]
     pub fn new(history: &'h History<'a>, marked: &CommitSet, contents: &mut impl Contents) -> Self {
-        Self::resume(history, marked, Known::default(), contents)
+        Self::resume(history, marked, Known::default(), None, contents)
     }
 
-    /// Settles every version that an earlier run has not settled. That run must have had the same marked commits
-    /// among those it settled, over the same graph.
+    /// Settles every version, or those of `only` one path and what they depend on, that an earlier run has not
+    /// settled. That run must have had the same marked commits among those it settled, over the same graph.
     #[must_use]
     pub fn resume(
         history: &'h History<'a>,
         marked: &CommitSet,
         mut known: Known,
+        only: Option<PathIx>,
         contents: &mut impl Contents,
     ) -> Self {
         let may_hold = versions_that_may_hold_marked_lines(history, marked);
@@ -156,8 +157,10 @@ impl<'h, 'a> Forward<'h, 'a> {
             source_owners: Vec::new(),
             replaced: Vec::new(),
         };
-        for path in 0..PathIx::try_from(history.changes().n_paths()).unwrap_or(PathIx::MAX) {
-            settling.path(path, contents);
+        let all = 0..PathIx::try_from(history.changes().n_paths()).unwrap_or(PathIx::MAX);
+        match only {
+            Some(path) => settling.path(path, contents),
+            None => all.for_each(|path| settling.path(path, contents)),
         }
         Self { history, states: settling.states }
     }

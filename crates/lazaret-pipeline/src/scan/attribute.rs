@@ -30,7 +30,7 @@ pub(crate) fn attribute(
 ) -> Attributed {
     let history = reading.history(within);
     let known = reading.memory.known_ownership(reading, &marks.set);
-    let forward = Forward::resume(&history, &marks.set, known, &mut reading.contents());
+    let forward = Forward::resume(&history, &marks.set, known, None, &mut reading.contents());
     let owned = listing.files.iter().map(|file| Ok(forward.at(reading.tip, &file.path)?.cloned())).collect();
     let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
     let (store, graph, tip) = (reading.repository.objects(), &reading.graph, reading.tip);

@@ -144,9 +144,14 @@ impl<'a> Reading<'a> {
     /// Compares the commits that attribution needs with their first parents: marked commits and what descends
     /// from them, or all where the policy trusts dates of this origin.
     pub(crate) fn history_of(&mut self, marks: &Marks, rules: &Rules, n_threads: usize) -> CommitSet {
-        let marked = self.graph.descendants(&marks.set, &self.scope);
         let all = rules.dates_trusted_until(&self.origin).is_some();
-        let needed = if all { &self.scope } else { &marked };
+        let needed = if all { self.scope.clone() } else { self.graph.descendants(&marks.set, &self.scope) };
+        self.compare(&needed, n_threads);
+        needed
+    }
+
+    /// Compares commits with their first parents.
+    pub(crate) fn compare(&mut self, needed: &CommitSet, n_threads: usize) {
         let store = self.repository.objects();
         read_changes(store, &self.graph, needed.iter(), n_threads, RECENT_BYTES / 2, &mut self.changes);
         for (commit, kind) in self.changes.failures() {
@@ -154,7 +159,6 @@ impl<'a> Reading<'a> {
                 self.gaps.push(gap(kind, format!("a tree of commit {} could not be read", self.graph.id(commit))));
             }
         }
-        needed.clone()
     }
 
     /// Returns the versions of every path within a set of commits.

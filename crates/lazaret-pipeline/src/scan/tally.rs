@@ -116,7 +116,7 @@ fn name(id: Option<&impl ToString>) -> String {
 }
 
 /// Counts gaps by kind.
-fn warnings<'a>(gaps: impl Iterator<Item = &'a Gap>) -> Vec<Warning> {
+pub(crate) fn warnings<'a>(gaps: impl Iterator<Item = &'a Gap>) -> Vec<Warning> {
     let mut by_kind: BTreeMap<lazaret_core::GapKind, Warning> = BTreeMap::new();
     for gap in gaps {
         let first = || Warning { kind: gap.kind, count: 0, example: gap.why.clone() };
