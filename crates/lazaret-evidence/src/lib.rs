@@ -1,1 +1,16 @@
 //! Turns facts into claims: the catalog's meaning, the detectors, and line attribution.
+
+pub mod attribution;
+pub mod catalog;
+mod claim;
+pub mod detectors;
+mod disclosure;
+mod identity;
+mod manifest;
+pub mod message;
+mod passage;
+mod prefilter;
+pub mod surroundings;
+
+pub use catalog::{Catalog, CatalogError, Mark, MarkKind};
+pub use detectors::{DETECTORS, Detectors};
