@@ -9,6 +9,8 @@ use crate::exit::ExitCode;
 use crate::screen::{Ink, Screen};
 use crate::text::plain;
 
+pub(crate) mod workflow;
+
 /// Why a command could not do its work.
 ///
 /// A finding is no error: what a scan finds is in its report and its exit code.
@@ -25,6 +27,18 @@ impl CommandError {
     /// Returns an error that ends the run with `exit`; the message is lower case, without a final stop.
     pub(crate) fn new(exit: ExitCode, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), source: None, diagnostics: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Returns a library's error as it is, with its causes, ending the run with `exit`.
+    pub(crate) fn from_error(exit: ExitCode, error: impl Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        let message = std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": ");
+        Self::new(exit, message)
     }
 
     /// Adds the error that caused this one.

@@ -14,6 +14,7 @@ mod command_error;
 mod commands;
 mod exit;
 mod fail_on;
+mod history;
 mod output;
 mod progress;
 mod report;
@@ -45,14 +46,28 @@ fn run() -> ExitCode {
 
 /// Says where the program broke, and nothing of what it was reading.
 fn report_bug(bug: &panic::PanicHookInfo<'_>) {
-    let place =
-        bug.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-    let written = writeln!(
-        std::io::stderr().lock(),
-        "error: lazaret {} has a bug{place}; nothing may be concluded from its output\n\
-         hint: run it again with `--threads 1` to see whether it breaks at the same place, and report the place named above",
-        env!("CARGO_PKG_VERSION"),
-    );
     // A closed standard error leaves nobody to tell.
-    drop(written);
+    drop(writeln!(std::io::stderr().lock(), "{}", bug_message(bug.location())));
+}
+
+fn bug_message(place: Option<&panic::Location<'_>>) -> String {
+    let place = place.map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+    format!(
+        "error: lazaret {} has a bug{place}; nothing may be concluded from its output\n\
+         hint: report the version and the place; they hold nothing of what was being read",
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_is_named_by_its_place_alone() {
+        let message = bug_message(Some(panic::Location::caller()));
+        assert!(message.contains(" has a bug at "), "{message}");
+        assert!(message.contains("main.rs:"), "{message}");
+        assert_eq!(ExitCode::Bug.number(), 70);
+    }
 }

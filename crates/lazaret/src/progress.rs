@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::screen::Screen;
-use crate::text::{fit_end, plain};
+use crate::text::{fit_start, plain};
 
 /// How often the sign of life moves.
 const TICK: Duration = Duration::from_millis(120);
@@ -26,7 +26,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(fit_end(&plain(message), screen.width.saturating_sub(16)));
+        bar.set_message(fit_start(&plain(message), screen.width.saturating_sub(16)));
         bar.enable_steady_tick(TICK);
         Self { bar }
     }

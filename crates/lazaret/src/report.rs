@@ -58,8 +58,8 @@ mod tests {
         fn no_format_passes_on_what_a_stranger_wrote_as_it_is(text in any::<String>()) {
             let report = report_by_a_stranger(&format!("</script><b>{text}"));
             let reports = std::slice::from_ref(&report);
-            let mut outputs = vec![Vec::new(); 5];
-            let [human, json, lines, sarif, page] = &mut outputs[..] else { unreachable!() };
+            let mut outputs: [Vec<u8>; 5] = Default::default();
+            let [human, json, lines, sarif, page] = &mut outputs;
             write_human(Findings { reports, policy_name: &text }, &Screen::file(), human).unwrap();
             json::write_whole(reports, json).unwrap();
             json::write_lines(reports, lines).unwrap();

@@ -92,6 +92,24 @@ pub(crate) fn fit_end(text: &str, width: usize) -> String {
     std::iter::once('…').chain(kept.into_iter().rev()).collect()
 }
 
+/// Returns the text cut to `width` columns at its end, and marks the cut.
+pub(crate) fn fit_start(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
 /// Returns the text padded with spaces to `width` columns.
 pub(crate) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
@@ -147,6 +165,7 @@ mod tests {
         #[test]
         fn cut_text_fits(text in any::<String>(), width in 1usize..40) {
             prop_assert!(columns(&fit_end(&plain(&text), width)) <= width);
+            prop_assert!(columns(&fit_start(&plain(&text), width)) <= width);
         }
     }
 }

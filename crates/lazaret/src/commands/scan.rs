@@ -1,19 +1,22 @@
 //! `lazaret scan`: a verdict for every line of repositories or folders.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use lazaret_core::Verdict;
-use lazaret_pipeline::{MarkedCommit, Report};
+use lazaret_evidence::Detectors;
+use lazaret_pipeline::{MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, scan, write_bundle};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
+use crate::command_error::workflow::scan_error;
 use crate::exit::ExitCode;
 use crate::fail_on::FailOn;
-use crate::output::Output;
+use crate::history::HistoryArgs;
+use crate::output::{NewFile, Output};
 use crate::progress::Progress;
 use crate::report::{Findings, html, json, sarif, write_human};
+use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 use crate::text::{count, plain};
@@ -48,15 +51,8 @@ pub(crate) struct ScanArgs {
     /// The best verdict to fail on
     #[arg(long, value_name = "VERDICT", value_enum, default_value = "tainted")]
     fail_on: FailOn,
-    /// Keep the index of the history in this folder for the next scan
-    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
-    cache: Option<PathBuf>,
-    /// Neither read nor write an index of the history
-    #[arg(long)]
-    no_cache: bool,
-    /// How many threads to use; one for each processor by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    history: HistoryArgs,
 }
 
 /// How to write a report.
@@ -74,26 +70,27 @@ enum ScanFormat {
     Html,
 }
 
-/// What one scan gave.
-struct ScanOutcome {
-    report: Report,
-    marked_commits: Vec<MarkedCommit>,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     check_usage(args)?;
+    let rulebook = Rulebook::load(args.policy.as_deref())?;
+    let detectors = Detectors::new(&rulebook.catalog);
+    let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
     let screen = Screen::stderr(global.color);
     let mut exit = ExitCode::Success;
     let mut reports = Vec::new();
     let mut commits = Vec::new();
     for root in &args.roots {
         let progress = Progress::start(&format!("scanning {}", root.display()), &screen, global.quiet);
-        let outcome = scan(root, args, global);
+        let outcome = scan_root(root, args, measure);
         drop(progress);
         match outcome {
             Ok(outcome) => {
                 exit = exit.and(exit_of(&outcome.report, args.fail_on));
+                write_bundle_of(&outcome, args)?;
+                if let Some(note) = outcome.index_note.filter(|_| !global.quiet) {
+                    speech::warning(&note, &screen);
+                }
                 reports.push(outcome.report);
                 commits.extend(outcome.marked_commits);
             }
@@ -105,7 +102,10 @@ pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
             Err(error) => return Err(error),
         }
     }
-    let findings = Findings { reports: &reports, policy_name: "default" };
+    if reports.is_empty() {
+        return Ok(exit);
+    }
+    let findings = Findings { reports: &reports, policy_name: rulebook.policy_name() };
     write(findings, &commits, args, global)?;
     for report in &reports {
         warn(report, args, global, &screen);
@@ -129,8 +129,33 @@ fn check_usage(args: &ScanArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn scan(root: &Path, _args: &ScanArgs, _global: &GlobalArgs) -> Result<ScanOutcome, CommandError> {
-    Err(CommandError::new(ExitCode::Failure, format!("cannot scan `{}`", root.display())))
+fn scan_root(root: &Path, args: &ScanArgs, measure: Measure<'_>) -> Result<ScanOutcome, CommandError> {
+    let cache_dir = args.history.cache_dir();
+    let request = ScanRequest {
+        root,
+        rev: &args.rev,
+        all_refs: args.all_refs,
+        measure,
+        n_threads: args.history.n_threads(),
+        cache_dir: cache_dir.as_deref(),
+        bundle: args.bundle.is_some(),
+    };
+    scan(&request).map_err(scan_error)
+}
+
+fn write_bundle_of(outcome: &ScanOutcome, args: &ScanArgs) -> Result<(), CommandError> {
+    let Some(path) = &args.bundle else {
+        return Ok(());
+    };
+    let report = &outcome.report;
+    let mut metadata = vec![
+        ("version", report.version.to_owned()),
+        ("policy", report.policy.to_string()),
+        ("catalog", report.catalog.to_string()),
+        ("origin", report.origin.match_text()),
+    ];
+    metadata.extend(report.origin.rev.as_ref().map(|rev| ("rev", rev.clone())));
+    NewFile::create(path)?.write(|out| write_bundle(out, &outcome.bundle, &metadata))
 }
 
 /// Returns the exit code for one report. The worst verdict of any file counts, with or without lines.
@@ -172,8 +197,8 @@ fn warn(report: &Report, args: &ScanArgs, global: &GlobalArgs, screen: &Screen) 
     }
     let gaps: u64 = report.warnings.iter().map(|warning| warning.count).sum();
     if gaps > 0 {
-        let things = count(gaps, "thing", "things");
-        speech::warning(&format!("{things} in `{path}` could not be examined and stay unproven"), screen);
+        let (things, stay) = (count(gaps, "thing", "things"), if gaps == 1 { "stays" } else { "stay" });
+        speech::warning(&format!("{things} in `{path}` could not be examined and {stay} unproven"), screen);
     }
     let left_out =
         if args.format == ScanFormat::Sarif { sarif::left_out(std::slice::from_ref(report)) } else { 0 };

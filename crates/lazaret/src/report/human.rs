@@ -86,7 +86,11 @@ fn sentence(lines: &LineCounts) -> String {
         }
         unproven => format!(
             "{found} Nothing shows who wrote {}: no mark is no proof, so {} unproven.",
-            count(unproven, "other line", "other lines"),
+            if lines.tainted + lines.suspect == 0 {
+                count(unproven, "line", "lines")
+            } else {
+                count(unproven, "other line", "other lines")
+            },
             be(unproven, "it stays", "they stay"),
         ),
     }
@@ -229,17 +233,14 @@ fn footer(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Re
     let Some(report) = summary.first else {
         return Ok(());
     };
-    let line = format!(
-        "policy {} {} · catalog {} · lazaret {}",
+    let digests = format!(
+        "policy {} {} · catalog {}",
         plain(summary.policy_name),
         short(&report.policy.to_string(), DIGEST_SHORT),
         short(&report.catalog.to_string(), DIGEST_SHORT),
-        report.version,
     );
-    for line in wrap(&line, screen.width - 2) {
-        writeln!(out, "  {}", screen.paint(Ink::Faint, &line))?;
-    }
-    Ok(())
+    writeln!(out, "  {}", screen.paint(Ink::Faint, &digests))?;
+    writeln!(out, "  {}", screen.paint(Ink::Faint, &format!("lazaret {}", report.version)))
 }
 
 fn short(text: &str, characters: usize) -> String {

@@ -1,6 +1,8 @@
 //! Runs the command as people and scripts run it: in sealed worlds, by exit code, output and files.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must end at once")]
 
+mod blame;
+mod check;
 mod environment;
 mod exit_codes;
 mod help;

@@ -33,7 +33,10 @@ fn an_output_that_cannot_be_written_is_a_failure_that_names_it() {
     let world = TestEnvironment::with_history();
     let run = world.run(&["scan", ".", "--no-cache", "--output", "/nowhere/report.txt"]);
     assert_eq!(run.code, 1);
-    insta::assert_snapshot!(run.stderr, @"");
+    insta::assert_snapshot!(run.stderr, @"
+    error: cannot write `/nowhere/report.txt`: No such file or directory (os error 2)
+    hint: name a file in a folder that exists
+    ");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use lazaret_pipeline::{MarkedCommit, Report};
+use lazaret_pipeline::{Blame, CheckReport, MarkedCommit, Report};
 
 /// Compares a file of the repository with what it should hold; with `UPDATE_PAGES=1` it is written instead.
 #[track_caller]
@@ -29,6 +29,16 @@ fn the_schema_of_reports_is_up_to_date() {
     let definitions = schema.ensure_object().entry("$defs").or_insert_with(|| serde_json::json!({}));
     definitions["MarkedCommit"] = inner(commit.to_value(), definitions);
     compare_page("docs/reference/report.schema.json", &format!("{:#}\n", schema.to_value()));
+}
+
+#[test]
+fn the_schemas_of_checks_and_blames_are_up_to_date() {
+    for (name, schema) in [
+        ("check", schemars::schema_for!(CheckReport).to_value()),
+        ("blame", schemars::schema_for!(Blame).to_value()),
+    ] {
+        compare_page(&format!("docs/reference/{name}.schema.json"), &format!("{schema:#}\n"));
+    }
 }
 
 /// Moves the definitions of a schema to those of another and returns what is left.

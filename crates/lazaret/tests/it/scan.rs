@@ -1,6 +1,6 @@
 //! `lazaret scan`, as people and programs read it.
 
-use insta::{assert_json_snapshot, assert_snapshot};
+use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::environment::TestEnvironment;
@@ -16,13 +16,55 @@ fn people_read_a_summary() {
     let world = TestEnvironment::with_history();
     let run = world.run(&["scan", ".", "--no-cache"]);
     assert_eq!((run.code, run.stderr.as_str()), (10, ""));
-    assert_snapshot!(run.stdout, @"");
+    assert_snapshot!(run.stdout, @"
+    $WORLD at 82412f6a3535
+
+    3 of 6 lines (50.0 %) were written by a banned tool or model. Nothing shows who
+    wrote 2 other lines: no mark is no proof, so they stay unproven.
+
+      ██████████████████████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░·············
+
+      Verdict             Lines     Share       Files
+      █ tainted              3    50.0 %           2
+      ▓ suspect              0     0.0 %           0
+      ░ unproven             2    33.3 %           0
+      · clean                1    16.7 %           1
+
+      1 of 2 commits carry a mark (50.0 %).
+
+      By tool         tainted     suspect
+      claude-code           3           0  ███████████████████████████████████████
+
+      By model     tainted     suspect
+      unknown            3           0  ████████████████████████████████████████
+
+      By month: 2024-01
+      claude-code  █  3 · most 2024-01
+      Months are the commits' own dates, which prove nothing; each row has its own scale.
+
+      Worst directories                            tainted  suspect    lines   share
+      src/                                               3        0        5  60.0 %
+
+      Worst files                                  tainted  suspect    lines   share
+      src/lexer.rs                                       2        0        4  50.0 %
+      src/parser.rs                                      1        0        1 100.0 %
+
+      next: see who wrote each line: lazaret blame 'src/lexer.rs'
+      next: see every file, line by line, in a browser: add --format html --output
+            report.html
+      next: prove lines clean: name curated sources and trusted dates in the policy,
+            see lazaret policy explain
+
+      policy default sha256:$DIGEST · catalog sha256:$DIGEST
+      lazaret $VERSION
+    ");
 }
 
 #[test]
 fn programs_read_the_whole_report() {
     let world = TestEnvironment::with_history();
-    assert_json_snapshot!(json_of(&world, &["scan", ".", "--no-cache", "--format", "json"]), @"");
+    let report = json_of(&world, &["scan", ".", "--no-cache", "--format", "json"]);
+    assert_snapshot!(format!("{report:#}"));
 }
 
 #[test]
@@ -30,7 +72,7 @@ fn programs_read_the_marked_commits() {
     let world = TestEnvironment::with_history();
     let run = world.run(&["scan", ".", "--no-cache", "--commits", "--format", "jsonl"]);
     assert_eq!(run.code, 10);
-    assert_snapshot!(run.stdout, @"");
+    assert_snapshot!(run.stdout, @r#"{"commit":"82412f6a353586e47b3fdc40a4b505559e5a4d9a","claims":[{"detector":"commit-trailer","tool":"claude-code","provider":"anthropic","model":null,"role":"co-author","strength":"declared","why":"a trailer `co-authored-by` that names a machine identity (mark claude-code-address)"}]}"#);
 }
 
 #[test]
@@ -38,7 +80,8 @@ fn a_history_without_marks_is_not_called_clean() {
     let world = TestEnvironment::with_history();
     let run = world.run(&["scan", ".", "--no-cache", "--rev", "HEAD~1"]);
     assert_eq!(run.code, 0);
-    let sentence = "No mark of a banned tool was found. That proves nothing: all 4 lines stay\nunproven.";
+    let sentence =
+        "No mark of a banned tool was found. Nothing shows who wrote 3 lines: no mark is\nno proof";
     assert!(run.stdout.contains(sentence), "{}", run.stdout);
 }
 
@@ -75,7 +118,11 @@ fn code_scanning_gets_a_result_for_each_tainted_run_of_lines() {
             )
         })
         .collect();
-    assert_snapshot!(results.join("\n"), @"");
+    assert_snapshot!(results.join("\n"), @"
+    error src/lexer.rs:2-2 commit-trailer
+    error src/lexer.rs:4-4 commit-trailer
+    error src/parser.rs:1-1 commit-trailer
+    ");
 }
 
 #[test]
@@ -106,6 +153,6 @@ fn what_was_not_examined_is_said_unless_the_caller_wants_quiet() {
     world.repo.write("image.bin", b"\0\x01\x02\0");
     world.repo.commit("Add an image").create();
     let args = ["scan", ".", "--no-cache", "--format", "json"];
-    assert_snapshot!(world.run(&args).stderr, @"");
+    assert_snapshot!(world.run(&args).stderr, @"warning: 1 thing in `$WORLD` could not be examined and stays unproven");
     assert_eq!(world.run(&[&args[..], &["--quiet"]].concat()).stderr, "");
 }

@@ -13,7 +13,8 @@ function startHeadline() {
       : 'No mark of a banned tool was found.';
   const rest = lines.unproven === 0 ? ''
     : lines.unproven === lines.total ? ' That proves nothing: all ' + countOf(lines.total, 'line', 'lines') + ' stay unproven.'
-    : ' Nothing shows who wrote ' + countOf(lines.unproven, 'other line', 'other lines') + ': no mark is no proof, so '
+    : ' Nothing shows who wrote ' + (lines.tainted + lines.suspect === 0 ? countOf(lines.unproven, 'line', 'lines')
+      : countOf(lines.unproven, 'other line', 'other lines')) + ': no mark is no proof, so '
       + (lines.unproven === 1 ? 'it stays' : 'they stay') + ' unproven.';
   byId('headline').textContent = taint + rest;
 }

@@ -31,7 +31,12 @@ pub(super) fn write(
     let room = screen.width.saturating_sub(name_width + 28).max(8);
     let months_each = months_per_column(first.abs_diff(*last) + 1, room);
     let n_columns = ((last - first) / months_each + 1) as usize;
-    let title = format!("By {}, {} to {}", period_name(months_each), month_text(*first), month_text(*last));
+    let period = period_name(months_each);
+    let title = if first == last {
+        format!("By {period}: {}", month_text(*first))
+    } else {
+        format!("By {period}, {} to {}", month_text(*first), month_text(*last))
+    };
     writeln!(out, "  {}", screen.paint(Ink::Heading, &title))?;
     for (tool, total) in tools.iter().take(TOOLS_MAX) {
         let mut heights = vec![0_u64; n_columns];
