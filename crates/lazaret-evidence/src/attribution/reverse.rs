@@ -190,13 +190,14 @@ fn whole(commit: Option<CommitIx>, path: PathIx, gap: Option<GapKind>) -> LineOr
     LineOrigin { start: 0, n_lines: 0, commit, path, origin_start: 0, gap }
 }
 
-/// Hands unchanged lines, renumbered as in the old version, to `unchanged`, and returns the others. Both the
-/// lines and the hunks are sorted.
+/// Hands unchanged lines, renumbered as in the old version, to `unchanged`, and returns the others. The hunks are
+/// sorted.
 fn split(lines: &[Lines], hunks: &[Hunk], mut unchanged: impl FnMut(Lines)) -> Vec<Lines> {
     let mut rest = Vec::new();
-    let mut hunk_ix = 0;
     for lines in lines {
         let (mut here, mut asked) = (lines.here, lines.asked);
+        // Lines may overlap: two lines of the file asked about can come from one line of this version.
+        let mut hunk_ix = hunks.partition_point(|hunk| hunk.new_end <= here);
         let end = lines.here + lines.n_lines;
         while here < end {
             while hunks.get(hunk_ix).is_some_and(|hunk| hunk.new_end <= here) {

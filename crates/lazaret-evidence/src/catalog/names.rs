@@ -176,8 +176,14 @@ impl Names {
         found.map(|(tool, certain)| (tool, *certain))
     }
 
+    /// The model that a part names, or that its first word names before further words (`AGENT:MODEL TOOL TOOL`).
     fn model_part(&self, part: &str) -> Option<NamedModel> {
-        let name = dashed(part.rsplit_once('/').map_or(part, |(_, last)| last));
+        let first_word = part.split_whitespace().next()?;
+        self.model_name(part).or_else(|| self.model_name(first_word))
+    }
+
+    fn model_name(&self, text: &str) -> Option<NamedModel> {
+        let name = dashed(text.rsplit_once('/').map_or(text, |(_, last)| last));
         let is_maker = |word: &str| self.provider_words.contains(word) || self.tools.contains_key(word);
         let own = name.split_once('-').filter(|(first, _)| is_maker(first));
         [Some(name.as_str()), own.map(|(_, rest)| rest)].into_iter().flatten().find_map(|name| {

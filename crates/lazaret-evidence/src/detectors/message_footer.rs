@@ -1,5 +1,6 @@
 //! Detector `message-footer`: footers, session links, subject prefixes and disclosures in commit messages.
 
+use aho_corasick::AhoCorasick;
 use lazaret_core::{Directness, Evidence, Role, Strength, Taint};
 
 use crate::catalog::{Catalog, LinePattern, Mark, MarkKind, Pattern};
@@ -16,6 +17,8 @@ const LABEL_BYTES_MAX: usize = 48;
 #[derive(Debug, Clone)]
 pub(crate) struct MessageFooter {
     catalog: Catalog,
+    /// All needles of `lines`: most lines of most messages hold none.
+    needles: AhoCorasick,
     lines: Vec<(Mark, LinePattern)>,
     links: Vec<(Mark, String)>,
     subjects: Vec<(Mark, String)>,
@@ -23,27 +26,27 @@ pub(crate) struct MessageFooter {
 
 impl MessageFooter {
     pub(crate) fn new(catalog: &Catalog) -> Self {
-        let mut all =
-            Self { catalog: catalog.clone(), lines: Vec::new(), links: Vec::new(), subjects: Vec::new() };
+        let (mut lines, mut links, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
         for mark in catalog.marks() {
-            match (&mark.kind, &mark.pattern) {
-                (MarkKind::Footer, Pattern::Line(line)) => all.lines.push((mark.clone(), line.clone())),
-                (MarkKind::SessionLink, Pattern::Links(links)) => {
-                    all.links.extend(links.iter().map(|link| (mark.clone(), link.clone())));
+            match (mark.kind, &mark.pattern) {
+                (MarkKind::Footer, Pattern::Line(line)) => lines.push((mark.clone(), line.clone())),
+                (MarkKind::SessionLink, Pattern::Links(beginnings)) => {
+                    links.extend(beginnings.iter().map(|link| (mark.clone(), link.clone())));
                 }
                 (MarkKind::Subject, Pattern::Prefixes(prefixes)) => {
-                    all.subjects.extend(prefixes.iter().map(|prefix| (mark.clone(), prefix.clone())));
+                    subjects.extend(prefixes.iter().map(|prefix| (mark.clone(), prefix.clone())));
                 }
                 _ => {}
             }
         }
-        all
+        let needles = automaton(lines.iter().flat_map(|(_, line): &(Mark, LinePattern)| &line.needles));
+        Self { catalog: catalog.clone(), needles, lines, links, subjects }
     }
 
     /// Whether a line is nothing but a mark, so that it may stand between trailers.
     pub(crate) fn is_mark(&self, line: &[u8]) -> bool {
-        self.lines.iter().any(|(_, pattern)| pattern.matches(line))
-            || self.links.iter().any(|(_, link)| find_link(line, link) == Some(Link::Alone))
+        self.footers(line).next().is_some()
+            || has_link(line) && self.links.iter().any(|(_, link)| find_link(line, link) == Some(Link::Alone))
     }
 
     pub(crate) fn detect(&self, message: &Message<'_>, out: &mut Vec<Evidence>) {
@@ -64,14 +67,20 @@ impl MessageFooter {
         }
     }
 
+    fn footers<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a Mark> {
+        let lines = if self.needles.is_match(line) { self.lines.as_slice() } else { &[] };
+        lines.iter().filter(|(_, pattern)| pattern.matches(line)).map(|(mark, _)| mark)
+    }
+
     fn line(&self, line: &Line<'_>, out: &mut Vec<Evidence>) {
-        for (mark, pattern) in &self.lines {
-            if pattern.matches(line.text) {
-                let sighting = Sighting::new(mark, Role::CoAuthor)
-                    .model(self.catalog.names().model(line.text))
-                    .weakened(claim::weakness(own_standing(line)));
-                out.push(sighting.evidence(ID, "a footer"));
-            }
+        for mark in self.footers(line.text) {
+            let sighting = Sighting::new(mark, Role::CoAuthor)
+                .model(self.catalog.names().model(line.text))
+                .weakened(claim::weakness(own_standing(line)));
+            out.push(sighting.evidence(ID, "a footer"));
+        }
+        if !has_link(line.text) {
+            return;
         }
         for (mark, link) in &self.links {
             let weakness = match find_link(line.text, link) {
@@ -123,6 +132,15 @@ enum Link {
     Alone,
     /// In a sentence.
     InProse,
+}
+
+fn has_link(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"https://").is_some()
+}
+
+#[expect(clippy::expect_used, reason = "the catalog's needles are few and short; a test builds them all")]
+fn automaton<'a>(needles: impl Iterator<Item = &'a String>) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(needles).expect("needles make an automaton")
 }
 
 fn find_link(line: &[u8], link: &str) -> Option<Link> {
