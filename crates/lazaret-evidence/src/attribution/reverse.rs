@@ -244,3 +244,24 @@ fn merge(origins: Vec<LineOrigin>) -> Vec<LineOrigin> {
     }
     merged
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_overlap_are_split_each_by_itself() {
+        // Lines 2 and 3 of the new version replace line 2 of the old one.
+        let hunks = [Hunk { old_start: 2, old_end: 3, new_start: 2, new_end: 4 }];
+        let lines = [Lines { here: 0, asked: 10, n_lines: 6 }, Lines { here: 1, asked: 30, n_lines: 2 }];
+        let mut unchanged = Vec::new();
+        let rest = split(&lines, &hunks, |lines| unchanged.push(lines));
+        let expected = [
+            Lines { here: 0, asked: 10, n_lines: 2 },
+            Lines { here: 3, asked: 14, n_lines: 2 },
+            Lines { here: 1, asked: 30, n_lines: 1 },
+        ];
+        assert_eq!(unchanged, expected);
+        assert_eq!(rest, [Lines { here: 2, asked: 12, n_lines: 2 }, Lines { here: 2, asked: 31, n_lines: 1 }]);
+    }
+}

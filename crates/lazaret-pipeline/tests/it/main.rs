@@ -1,0 +1,3 @@
+//! The workflows on repositories that tests build.
+
+mod attribution;
