@@ -8,7 +8,7 @@ use lazaret_pipeline::LineCounts;
 use self::chart::{bar, stacked_bar};
 use super::summary::{Place, Summary, concern};
 use crate::screen::{Ink, Screen};
-use crate::text::{columns, count, fit_end, pad, plain, share, thousands, wrap};
+use crate::text::{columns, count, fit_end, fit_start, pad, plain, share, thousands, wrap};
 
 mod chart;
 mod timeline;
@@ -193,7 +193,7 @@ fn gaps(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Resu
     writeln!(out, "  {}", screen.paint(Ink::Warning, "Not examined, and therefore unproven"))?;
     for (kind, (times, example)) in &summary.gaps {
         let row = format!("{:<18} {:>9}  such as ", kind.as_str(), thousands(*times));
-        let example = fit_end(&plain(example), screen.width.saturating_sub(columns(&row) + 2).max(20));
+        let example = fit_start(&plain(example), screen.width.saturating_sub(columns(&row) + 2).max(20));
         writeln!(out, "  {row}{example}")?;
     }
     writeln!(out)
