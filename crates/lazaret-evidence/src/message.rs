@@ -26,6 +26,8 @@ pub struct Line<'a> {
     pub standing: Standing,
     /// Whether nothing but marks, trailers and rules follow it in its paragraph.
     pub closes_paragraph: bool,
+    /// Where its paragraph begins, in lines of the message; equal for lines of one paragraph.
+    pub paragraph: usize,
 }
 
 /// A trailer, or a line that has a trailer's form.
@@ -73,18 +75,31 @@ impl<'a> Message<'a> {
             } else {
                 Standing::Embedded
             };
-            out.push_paragraph(paragraph, standing, paragraph.len() - closing);
+            out.push_paragraph(paragraph, standing, paragraph.len() - closing, at);
             at += paragraph.len() + 1;
         }
         out
     }
 
-    fn push_paragraph(&mut self, paragraph: &[RawLine<'a>], standing: Standing, closing: usize) {
+    fn push_paragraph(
+        &mut self,
+        paragraph: &[RawLine<'a>],
+        standing: Standing,
+        closing: usize,
+        start: usize,
+    ) {
         let mut may_continue = false;
         for (at, line) in paragraph.iter().enumerate() {
             let quoted = line.is_quoted() || (line.is_indented && !may_continue);
-            let standing = if quoted { Standing::Quoted } else { standing };
-            self.lines.push(Line { text: line.text, standing, closes_paragraph: at >= closing });
+            let unless = |quoted: bool| if quoted { Standing::Quoted } else { standing };
+            // git allows a trailer no blank before its key; people indent whole messages by two.
+            let is_code = line.is_quoted() || (line.is_code && !may_continue);
+            self.lines.push(Line {
+                text: line.text,
+                standing: unless(is_code),
+                closes_paragraph: at >= closing,
+                paragraph: start,
+            });
             if line.is_indented && may_continue && !line.is_quoted() {
                 if let Some(trailer) = self.trailers.last_mut() {
                     let value = trailer.value.to_mut();
@@ -95,7 +110,7 @@ impl<'a> Message<'a> {
             }
             may_continue = false;
             if let Some((key, value)) = split_trailer(line.unquoted()) {
-                self.trailers.push(Trailer { key, value: Cow::Borrowed(value), standing });
+                self.trailers.push(Trailer { key, value: Cow::Borrowed(value), standing: unless(quoted) });
                 may_continue = !quoted;
             }
         }
@@ -137,6 +152,8 @@ pub fn split_trailer(line: &[u8]) -> Option<(&[u8], &[u8])> {
 struct RawLine<'a> {
     text: &'a [u8],
     is_indented: bool,
+    /// Indented as far as Markdown has it for code.
+    is_code: bool,
     is_fenced: bool,
 }
 
@@ -162,6 +179,7 @@ fn raw_lines(message: &[u8]) -> Vec<RawLine<'_>> {
             RawLine {
                 text: line.trim_ascii(),
                 is_indented: line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')),
+                is_code: line.starts_with(b"    ") || line.starts_with(b"\t"),
                 is_fenced: false,
             }
         })

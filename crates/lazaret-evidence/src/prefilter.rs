@@ -16,6 +16,9 @@ use crate::identity::GITHUB_DOMAIN;
 /// Shorter words stand in too many messages.
 const WORD_BYTES_MIN: usize = 5;
 
+/// A word of fewer needles is not worth its false alarms.
+const SHARING_MIN: usize = 3;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Prefilter {
     addresses: Addresses,
@@ -35,8 +38,11 @@ impl Prefilter {
         let mut keys: FxHashMap<Vec<u8>, bool> =
             catalog.trailer_keys().map(|key| (key.as_bytes().to_vec(), true)).collect();
         let (mut addresses, mut links, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
-        let mut others: FxHashSet<String> =
-            disclosure::HEADINGS.iter().map(|&heading| heading.to_owned()).collect();
+        let mut others: FxHashSet<String> = disclosure::HEADINGS
+            .iter()
+            .chain(&disclosure::OPEN_HEADINGS)
+            .map(|&heading| heading.to_owned())
+            .collect();
         for mark in catalog.marks() {
             match &mark.pattern {
                 Pattern::Identity(identity) => {
@@ -129,15 +135,23 @@ impl Prefilter {
 /// The needles without an anchor byte, all in lower case.
 #[derive(Debug, Clone)]
 struct Others {
-    /// The longest words of the needles: few and selective enough for a vectorised search. `None` where there are
-    /// too many for it.
+    /// The needles, but for those that share their longest word that word: few enough for a vectorised search, and
+    /// selective. `None` where there are too many for it.
     words: Option<packed::Searcher>,
     needles: AhoCorasick,
 }
 
 impl Others {
     fn new(needles: &[String]) -> Self {
-        let words: FxHashSet<&str> = needles.iter().map(|needle| longest_word(needle)).collect();
+        let mut sharing: FxHashMap<&str, usize> = FxHashMap::default();
+        for needle in needles {
+            *sharing.entry(longest_word(needle)).or_default() += 1;
+        }
+        let stands_for =
+            |needle: &&String| sharing.get(longest_word(needle)).is_some_and(|&n| n >= SHARING_MIN);
+        let words =
+            needles.iter().map(|needle| if stands_for(&needle) { longest_word(needle) } else { needle });
+        let words: FxHashSet<&str> = words.collect();
         let words = packed::Config::new().builder().extend(words).build();
         Self { words, needles: automaton(needles) }
     }

@@ -262,6 +262,9 @@ mod tests {
             Lines { here: 1, asked: 30, n_lines: 1 },
         ];
         assert_eq!(unchanged, expected);
-        assert_eq!(rest, [Lines { here: 2, asked: 12, n_lines: 2 }, Lines { here: 2, asked: 31, n_lines: 1 }]);
+        assert_eq!(
+            rest,
+            [Lines { here: 2, asked: 12, n_lines: 2 }, Lines { here: 2, asked: 31, n_lines: 1 }]
+        );
     }
 }

@@ -141,6 +141,7 @@ impl Checker<'_> {
             ("places", !data.places.is_empty()),
             ("keys", !data.keys.is_empty()),
             ("value", data.value.is_some()),
+            ("unless", data.unless.is_some()),
             ("line", data.line.is_some()),
             ("needles", !data.needles.is_empty()),
             ("prefixes", !data.prefixes.is_empty()),
@@ -151,7 +152,7 @@ impl Checker<'_> {
         ];
         let taken: &[&str] = match data.kind {
             MarkKind::Identity => &["addresses", "accounts", "name", "places", "needles"],
-            MarkKind::Trailer | MarkKind::RecorderTrailer => &["keys", "value"],
+            MarkKind::Trailer | MarkKind::RecorderTrailer => &["keys", "value", "unless"],
             MarkKind::Footer => &["line", "needles"],
             MarkKind::Subject | MarkKind::Branch => &["prefixes"],
             MarkKind::SessionLink => &["links"],
@@ -175,7 +176,8 @@ impl Checker<'_> {
                 if let Some(bad) = keys.iter().find(|key| !is_key(key)) {
                     return Err(self.field("keys", &format!("holds `{bad}`, which is no key in lower case")));
                 }
-                Pattern::Trailer(TrailerPattern { keys, value })
+                let unless = data.unless.as_deref().map(|unless| self.expression(unless)).transpose()?;
+                Pattern::Trailer(TrailerPattern { keys, value, unless })
             }
             MarkKind::Footer | MarkKind::FileText => Pattern::Line(self.line(data.line.as_deref())?),
             MarkKind::Subject | MarkKind::Branch => Pattern::Prefixes(self.prefixes()?),
@@ -223,7 +225,8 @@ impl Checker<'_> {
 
     fn prefixes(&self) -> Result<Vec<String>, CatalogError> {
         let prefixes = self.needed("prefixes", &self.data.prefixes)?;
-        let ends = |prefix: &String| prefix.ends_with('/') || prefix.ends_with(": ");
+        let ends =
+            |prefix: &String| prefix.ends_with('/') || prefix.ends_with(": ") || prefix.ends_with("] ");
         match prefixes.iter().find(|prefix| !ends(prefix)) {
             Some(bad) => Err(self.expression_error(ExpressionError::BareName { expression: bad.clone() })),
             None => Ok(prefixes.iter().map(|prefix| prefix.to_ascii_lowercase()).collect()),

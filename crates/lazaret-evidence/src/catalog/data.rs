@@ -266,6 +266,9 @@ pub struct MarkData {
     /// `trailer`, `recorder-trailer`: an anchored expression over the value; any value if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// `trailer`, `recorder-trailer`: an anchored expression over values that say the opposite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<String>,
     /// `footer`, `file-text`, `suppression`: an anchored expression over one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,

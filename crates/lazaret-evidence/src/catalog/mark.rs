@@ -82,6 +82,8 @@ pub struct TrailerPattern {
     pub keys: Vec<String>,
     /// What the value must be; anything if `None`.
     pub value: Option<Regex>,
+    /// What the value must not be.
+    pub unless: Option<Regex>,
 }
 
 /// An expression over one line, guarded by texts of which the line must hold one.

@@ -39,7 +39,9 @@ impl CommitTrailer {
             else {
                 continue;
             };
-            if pattern.value.as_ref().is_some_and(|value| !value.is_match(&*trailer.value)) {
+            if pattern.value.as_ref().is_some_and(|value| !value.is_match(&*trailer.value))
+                || pattern.unless.as_ref().is_some_and(|unless| unless.is_match(&*trailer.value))
+            {
                 continue;
             }
             let sighting = Sighting::new(mark, Role::CoAuthor)

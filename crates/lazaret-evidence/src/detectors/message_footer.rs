@@ -1,7 +1,7 @@
 //! Detector `message-footer`: footers, session links, subject prefixes and disclosures in commit messages.
 
 use aho_corasick::AhoCorasick;
-use lazaret_core::{Directness, Evidence, Role, Strength, Taint};
+use lazaret_core::{Directness, Evidence, Role, Strength, Taint, ToolId};
 
 use crate::catalog::{Catalog, LinePattern, Mark, MarkKind, Pattern};
 use crate::claim::{self, Sighting};
@@ -39,7 +39,8 @@ impl MessageFooter {
                 _ => {}
             }
         }
-        let needles = automaton(lines.iter().flat_map(|(_, line): &(Mark, LinePattern)| &line.needles));
+        lines.sort_by_key(|(mark, _): &(Mark, LinePattern)| mark.tool.is_none());
+        let needles = automaton(lines.iter().flat_map(|(_, line)| &line.needles));
         Self { catalog: catalog.clone(), needles, lines, links, subjects }
     }
 
@@ -73,7 +74,14 @@ impl MessageFooter {
     }
 
     fn line(&self, line: &Line<'_>, out: &mut Vec<Evidence>) {
+        let mut told: Vec<Option<&ToolId>> = Vec::new();
         for mark in self.footers(line.text) {
+            // One line is one claim about one tool, and none about an unnamed one where it names a tool.
+            let tool = mark.tool.as_ref();
+            if told.contains(&tool) || (tool.is_none() && !told.is_empty()) {
+                continue;
+            }
+            told.push(tool);
             let sighting = Sighting::new(mark, Role::CoAuthor)
                 .model(self.catalog.names().model(line.text))
                 .weakened(claim::weakness(own_standing(line)));
