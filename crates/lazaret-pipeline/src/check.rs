@@ -46,6 +46,8 @@ pub enum ChangeUnderCheck {
     Staged {
         /// The message.
         message: Option<Vec<u8>>,
+        /// The index to read, where it is not the work tree's own.
+        index_file: Option<PathBuf>,
     },
     /// The commits of `from..to`.
     Range {
@@ -150,7 +152,9 @@ pub fn check(request: &CheckRequest<'_>) -> Result<CheckReport, CheckError> {
     let mut check = Checking::new(&repository, request.measure);
     // evidence and verdict, commit by commit and file by file
     match request.change {
-        ChangeUnderCheck::Staged { message } => check.staged(message.as_deref())?,
+        ChangeUnderCheck::Staged { message, index_file } => {
+            check.staged(message.as_deref(), index_file.as_deref())?;
+        },
         ChangeUnderCheck::Range { from, to } => {
             let (from, to) = (repository.resolve(from)?, repository.resolve(to)?);
             check.commits(&[to], &[from], &[]);
@@ -186,7 +190,7 @@ impl<'a> Checking<'a> {
         }
     }
 
-    fn staged(&mut self, message: Option<&[u8]>) -> Result<(), CheckError> {
+    fn staged(&mut self, message: Option<&[u8]>, index_file: Option<&Path>) -> Result<(), CheckError> {
         if let Some(message) = message {
             let nobody = Signature { name: b"", email: b"", seconds: 0 };
             let id = ObjectId::Sha1([0; 20]);
@@ -197,7 +201,7 @@ impl<'a> Checking<'a> {
         }
         let head = self.repository.resolve("HEAD").ok();
         let tree = head.and_then(|head| self.tree_of(&head));
-        for change in self.repository.staged_changes()? {
+        for change in self.repository.staged_changes(index_file)? {
             let old = tree.and_then(|tree| find_entry(&mut self.reader, tree, &change.path).ok().flatten());
             self.file(None, &change.path, old, change.entry);
         }

@@ -1,5 +1,7 @@
 //! Reads what is staged for the next commit.
 
+use std::path::Path;
+
 use lazaret_core::{EntryKind, ObjectId, TreeEntry};
 use rustc_hash::FxHashMap;
 
@@ -39,17 +41,29 @@ pub enum StagedError {
 impl Repository {
     /// Returns the paths that the next commit would add or change.
     ///
+    /// `index_file` is read in the place of the work tree's own index: git hands its hooks another one when it
+    /// commits paths or everything at once.
+    ///
     /// # Errors
     /// [`StagedError`] when the index or the tree of `HEAD` cannot be read.
-    pub fn staged_changes(&self) -> Result<Vec<StagedChange>, StagedError> {
-        let index = self
-            .inner
-            .index_or_empty()
-            .map_err(|source| StagedError::Index { source: source.to_string().into() })?;
+    pub fn staged_changes(&self, index_file: Option<&Path>) -> Result<Vec<StagedChange>, StagedError> {
+        let unreadable = |source: gix::Error| StagedError::Index { source: source.to_string().into() };
+        let (own, other);
+        let index: &gix::index::State = match index_file {
+            Some(path) => {
+                let options = gix::index::decode::Options::default();
+                other = gix::index::File::at(path, self.inner.object_hash(), false, options).map_err(unreadable)?;
+                &other
+            }
+            None => {
+                own = self.inner.index_or_empty().map_err(unreadable)?;
+                &own
+            }
+        };
         let at_head = self.entries_at_head()?;
         let mut changes = Vec::new();
         for entry in index.entries() {
-            let path = entry.path(&index);
+            let path = entry.path(index);
             let Some(id) = ObjectId::from_bytes(entry.id.as_bytes()) else { continue };
             let kind = if entry.mode.contains(gix::index::entry::Mode::COMMIT) {
                 EntryKind::Submodule

@@ -85,20 +85,19 @@ pub(crate) fn run(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, Com
 /// Returns the exit code: by the worst verdict, unless there was nothing to judge.
 fn exit_of(report: &CheckReport, change: &ChangeUnderCheck, fail_on: FailOn) -> ExitCode {
     let brings_something = match change {
-        ChangeUnderCheck::Staged { message } => report.files > 0 || message.is_some(),
+        ChangeUnderCheck::Staged { message, .. } => report.files > 0 || message.is_some(),
         ChangeUnderCheck::Range { .. } => report.commits > 0,
         // A push may move refs over commits that are there already, or only delete.
-        ChangeUnderCheck::Push { updates } if report.commits == 0 => {
-            return if updates.is_empty() { ExitCode::NothingExamined } else { gaps_exit(report, fail_on) };
-        }
-        ChangeUnderCheck::Push { .. } => true,
+        ChangeUnderCheck::Push { updates } => !updates.is_empty(),
     };
-    if brings_something { fail_on.exit(report.verdict) } else { ExitCode::NothingExamined }
-}
-
-/// Returns the exit code of a push without new commits: good, unless something could not be read.
-fn gaps_exit(report: &CheckReport, fail_on: FailOn) -> ExitCode {
-    if report.warnings.is_empty() { ExitCode::Success } else { fail_on.exit(Verdict::Unproven) }
+    let only_moves_refs = matches!(change, ChangeUnderCheck::Push { .. }) && report.commits == 0;
+    let judged = if only_moves_refs { ExitCode::Success } else { fail_on.exit(report.verdict) };
+    match judged {
+        _ if !brings_something => ExitCode::NothingExamined,
+        // What could not be read was not checked: a door that opens then is no door.
+        ExitCode::Success if fail_on != FailOn::Never && !report.warnings.is_empty() => ExitCode::Failure,
+        judged => judged,
+    }
 }
 
 fn write(

@@ -119,20 +119,20 @@ fn a_server_refuses_a_real_push_through_its_hook() {
 }
 
 #[test]
-fn a_commit_with_an_index_of_its_own_is_not_waved_through() {
+fn a_commit_with_an_index_of_its_own_is_checked_by_that_index() {
     let world = TestEnvironment::with_history();
     let hook = world.repo.git_dir().join("hooks/pre-commit");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
     write_hook(&hook, &format!("#!/bin/sh\nexec {} check --staged\n", env!("CARGO_BIN_EXE_lazaret")));
-    world.repo.write("src/lexer.rs", "fn first() {}\n");
     let commit = |args: &[&str]| {
         let output = world.repo.command().args(["commit", "--quiet", "-m", "x"]).args(args).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    world.repo.write("src/lexer.rs", "fn first() {}\n// as described here :contentReference[oaicite:3]{index=3}\n");
     let (made, said) = commit(&["--all"]);
-    assert!(!made && said.contains("index of its own"), "{said}");
-    world.repo.git(&["add", "src/lexer.rs"]);
-    let (made, said) = commit(&[]);
+    assert!(!made, "{said}");
+    world.repo.write("src/lexer.rs", "fn first() {}\n");
+    let (made, said) = commit(&["--all"]);
     assert!(made, "{said}");
 }
 

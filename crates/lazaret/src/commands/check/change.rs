@@ -41,14 +41,13 @@ impl ChangeArgs {
         if let Some(range) = &self.range {
             return read_range(range);
         }
-        refuse_other_index()?;
         let message = self.message.as_ref().map(|path| {
             fs::read(path).map_err(|error| {
                 let message = format!("cannot read the message `{}`", path.display());
                 CommandError::new(ExitCode::Failure, message).because(error)
             })
         });
-        Ok(ChangeUnderCheck::Staged { message: message.transpose()? })
+        Ok(ChangeUnderCheck::Staged { message: message.transpose()?, index_file: index_file() })
     }
 
     /// Returns where git keeps the objects of a push until its hooks agree (githooks(5), git-receive-pack(1)).
@@ -67,24 +66,14 @@ impl ChangeArgs {
     }
 }
 
-/// Refuses a commit whose files git keeps in an index of its own (`git commit -a`, `git commit PATH`): looking into the
-/// usual index would pass over what is about to be committed.
+/// Returns the index that git hands a hook: not the usual one for `git commit --all` and `git commit PATH`
+/// (githooks(5)).
 #[expect(
     clippy::disallowed_methods,
     reason = "git tells its hooks by the environment, and the command reads it"
 )]
-fn refuse_other_index() -> Result<(), CommandError> {
-    let Some(index) = env::var_os("GIT_INDEX_FILE").map(PathBuf::from) else {
-        return Ok(());
-    };
-    if index.file_name().is_some_and(|name| name == "index") {
-        return Ok(());
-    }
-    Err(CommandError::new(
-        ExitCode::Failure,
-        "cannot check this commit: git keeps its files in an index of its own",
-    )
-    .hint("stage the files with `git add` and commit without `--all` or paths"))
+fn index_file() -> Option<PathBuf> {
+    env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn read_range(range: &str) -> Result<ChangeUnderCheck, CommandError> {
