@@ -175,7 +175,7 @@ impl Repository {
             }
         };
         let mut reader = ObjectReader::new(&self.objects, 1 << 20);
-        peel(&mut reader, id).ok_or_else(not_a_commit)
+        peel(&mut reader, id).ok().flatten().ok_or_else(not_a_commit)
     }
 
     /// Returns every ref that names an object, by name; symbolic refs are passed over, as what they name is a ref
@@ -200,6 +200,18 @@ impl Repository {
     /// Returns the commit that an object is or, if it is an annotated tag, leads to.
     #[must_use]
     pub fn peel(&self, reader: &mut ObjectReader<'_>, id: ObjectId) -> Option<ObjectId> {
+        peel(reader, id).ok().flatten()
+    }
+
+    /// Returns the same; `None` where the object leads to a tree or blob.
+    ///
+    /// # Errors
+    /// [`ReadObjectError`] when an object on the way cannot be read, the commit itself included.
+    pub fn try_peel(
+        &self,
+        reader: &mut ObjectReader<'_>,
+        id: ObjectId,
+    ) -> Result<Option<ObjectId>, ReadObjectError> {
         peel(reader, id)
     }
 
@@ -239,19 +251,21 @@ fn looks_like_repository(path: &Path) -> bool {
 }
 
 /// Follows annotated tags to a commit.
-fn peel(reader: &mut ObjectReader<'_>, id: ObjectId) -> Option<ObjectId> {
+fn peel(reader: &mut ObjectReader<'_>, id: ObjectId) -> Result<Option<ObjectId>, ReadObjectError> {
     let mut id = id;
     // Tags of tags are rare; a longer chain is damage.
     for _ in 0..16 {
-        let object = reader.read(&id).ok()?;
+        let object = reader.read(&id)?;
         match object.kind {
-            ObjectKind::Commit => return Some(id),
-            ObjectKind::Tag => {
-                let line = object.data.lines().next()?;
-                id = line.strip_prefix(b"object ")?.to_str().ok()?.parse().ok()?;
-            }
-            ObjectKind::Tree | ObjectKind::Blob => return None,
+            ObjectKind::Commit => return Ok(Some(id)),
+            ObjectKind::Tag => id = tagged(&object.data).ok_or(ReadObjectError::Corrupt { id })?,
+            ObjectKind::Tree | ObjectKind::Blob => return Ok(None),
         }
     }
-    None
+    Err(ReadObjectError::Corrupt { id })
+}
+
+/// Returns what an annotated tag names.
+fn tagged(tag: &[u8]) -> Option<ObjectId> {
+    tag.lines().next()?.strip_prefix(b"object ")?.to_str().ok()?.parse().ok()
 }

@@ -82,6 +82,8 @@ pub struct Index {
     file: File,
     /// Whether another process holds the file: nothing is saved then.
     read_only: bool,
+    /// Whether bytes that do not check stand behind the whole segments.
+    damaged: bool,
 }
 
 /// An opened index and what it held.
@@ -122,8 +124,9 @@ impl Index {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(error("read"))?;
         let (segments, whole_bytes) = parse(&bytes);
-        let index = Self { path, file, read_only };
-        Ok(OpenedIndex { index, segments, damaged_bytes: (bytes.len() - whole_bytes) as u64 })
+        let damaged_bytes = (bytes.len() - whole_bytes) as u64;
+        let index = Self { path, file, read_only, damaged: damaged_bytes > 0 };
+        Ok(OpenedIndex { index, segments, damaged_bytes })
     }
 
     /// Whether another process holds the file, so that nothing can be saved.
@@ -132,12 +135,13 @@ impl Index {
         self.read_only
     }
 
-    /// Appends segments behind the whole ones and makes them durable; a damaged end is cut off first.
+    /// Appends segments behind the whole ones and makes them durable; a damaged end is cut off first, even where
+    /// there is nothing to append.
     ///
     /// # Errors
     /// [`IndexError`] when the file cannot be written.
     pub fn append(&mut self, segments: &[Segment]) -> Result<(), IndexError> {
-        if self.read_only || segments.is_empty() {
+        if self.read_only || (segments.is_empty() && !self.damaged) {
             return Ok(());
         }
         self.write(segments).map_err(|source| IndexError { act: "write", path: self.path.clone(), source })
@@ -156,7 +160,9 @@ impl Index {
         }
         segments.iter().for_each(|segment| put_segment(segment, &mut out));
         self.file.write_all(&out)?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        self.damaged = false;
+        Ok(())
     }
 
     /// Replaces everything in the file: for when most of it has been superseded.
@@ -168,9 +174,20 @@ impl Index {
             return Ok(());
         }
         let emptied = self.file.set_len(0);
-        emptied
-            .and_then(|()| self.write(segments))
-            .map_err(|source| IndexError { act: "write", path: self.path.clone(), source })
+        emptied.and_then(|()| self.write(segments)).map_err(|source| IndexError {
+            act: "write",
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is being started at this moment holds a copy of it.
+        if !self.read_only {
+            drop(self.file.unlock());
+        }
     }
 }
 

@@ -124,7 +124,7 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
         bundle: false,
     };
     let mut reading = Reading::open(&scan, &repository)?;
-    let listing = reading.list_files();
+    let listing = reading.list_files(&scan)?;
     let Some(file_ix) = listing.files.iter().position(|file| file.path == path) else {
         return Err(BlameError::NoSuchFile { rev: request.rev.to_owned(), path: printable(&path) });
     };

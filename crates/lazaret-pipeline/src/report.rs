@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use lazaret_core::{Digest, Evidence, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId, Verdict};
+use lazaret_core::{
+    Digest, Evidence, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId,
+    Verdict,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -256,6 +259,45 @@ pub struct CommitClaim {
     pub why: String,
 }
 
+impl CommitClaim {
+    /// Returns a commit's claim as it is reported; `None` for a proof.
+    #[must_use]
+    pub fn of(claim: &Evidence) -> Option<Self> {
+        let taint = claim.taint()?;
+        Some(Self {
+            detector: claim.detector.to_string(),
+            tool: taint.tool.clone(),
+            provider: taint.provider.clone(),
+            model: taint.model.clone(),
+            role: taint.role,
+            strength: taint.strength,
+            why: claim.why.clone(),
+        })
+    }
+}
+
+impl EvidenceEntry {
+    /// Returns a claim as it is reported.
+    #[must_use]
+    pub fn of(id: String, claim: &Evidence, commit: Option<ObjectId>) -> Self {
+        let taint = claim.taint();
+        Self {
+            id,
+            detector: claim.detector.to_string(),
+            polarity: claim.polarity(),
+            strength: taint.map(|taint| taint.strength),
+            role: taint.map(|taint| taint.role),
+            proof: claim.proof().map(|proof| proof.as_str().to_owned()),
+            tool: taint.and_then(|taint| taint.tool.clone()),
+            provider: taint.and_then(|taint| taint.provider.clone()),
+            model: taint.and_then(|taint| taint.model.clone()),
+            model_provider: taint.and_then(|taint| taint.model_provider.clone()),
+            commit,
+            why: claim.why.clone(),
+        }
+    }
+}
+
 /// Writes a value as one line of JSON, without the final newline, the same bytes from every face.
 ///
 /// Characters that could steer a terminal, reorder what people see, or end a script element of a page are written as
@@ -271,7 +313,11 @@ pub fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut dyn io::Write) -> 
 struct InertFormatter;
 
 impl serde_json::ser::Formatter for InertFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((start, c)) = rest.char_indices().find(|(_, c)| acts(*c)) {
             let (before, from) = rest.split_at(start);
@@ -331,44 +377,5 @@ mod tests {
         };
         let expected = LineCounts { total: 10, clean: 1, unproven: 6, suspect: 0, tainted: 3 };
         assert_eq!(file.counts(), expected);
-    }
-}
-
-impl CommitClaim {
-    /// Returns a commit's claim as it is reported; `None` for a proof.
-    #[must_use]
-    pub fn of(claim: &Evidence) -> Option<Self> {
-        let taint = claim.taint()?;
-        Some(Self {
-            detector: claim.detector.to_string(),
-            tool: taint.tool.clone(),
-            provider: taint.provider.clone(),
-            model: taint.model.clone(),
-            role: taint.role,
-            strength: taint.strength,
-            why: claim.why.clone(),
-        })
-    }
-}
-
-impl EvidenceEntry {
-    /// Returns a claim as it is reported.
-    #[must_use]
-    pub fn of(id: String, claim: &Evidence, commit: Option<ObjectId>) -> Self {
-        let taint = claim.taint();
-        Self {
-            id,
-            detector: claim.detector.to_string(),
-            polarity: claim.polarity(),
-            strength: taint.map(|taint| taint.strength),
-            role: taint.map(|taint| taint.role),
-            proof: claim.proof().map(|proof| proof.as_str().to_owned()),
-            tool: taint.and_then(|taint| taint.tool.clone()),
-            provider: taint.and_then(|taint| taint.provider.clone()),
-            model: taint.and_then(|taint| taint.model.clone()),
-            model_provider: taint.and_then(|taint| taint.model_provider.clone()),
-            commit,
-            why: claim.why.clone(),
-        }
     }
 }

@@ -132,7 +132,7 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let measure = &request.measure;
     // sources
     let mut reading = reading::Reading::open(request, repository)?;
-    let listing = reading.list_files();
+    let listing = reading.list_files(request)?;
     // evidence
     let examined = examine::examine_blobs(&reading, &listing, measure.detectors, request.n_threads);
     let marks = marks::gather(&reading, &listing, &examined, measure.detectors);

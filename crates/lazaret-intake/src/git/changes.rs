@@ -37,8 +37,10 @@ pub fn read_changes(
     recent_bytes: usize,
     changes: &mut Changes,
 ) -> ReadChanges {
-    let todo: Vec<CommitIx> =
-        commits.into_iter().filter(|&commit| !changes.has(commit) && changes.failure(commit).is_none()).collect();
+    let todo: Vec<CommitIx> = commits
+        .into_iter()
+        .filter(|&commit| !changes.has(commit) && changes.failure(commit).is_none())
+        .collect();
     let pieces: Vec<&[CommitIx]> = todo.chunks(COMMITS_PER_PIECE).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let work = || {
@@ -56,8 +58,12 @@ pub fn read_changes(
     } else {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
-            // A thread that panicked leaves its commits unrecorded, and they stay unproven.
-            threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+            let results = threads.into_iter().map(|thread| match thread.join() {
+                Ok(done) => done,
+                // Commits that nobody compared would pass for commits that changed nothing.
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            results.flatten().collect()
         })
     };
     // In the order of the commits, whichever thread was faster: path numbers must not depend on timing.

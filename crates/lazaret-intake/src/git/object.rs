@@ -141,7 +141,8 @@ impl ObjectStore {
         if pack_dir.is_dir() {
             self.add_packs(&pack_dir).map_err(error)?;
         }
-        self.loose.push(gix::odb::loose::Store::at(objects_dir, self.hash));
+        let limit = gix::odb::loose::Options { alloc_limit_bytes: Some(OBJECT_BYTES_MAX), ..Default::default() };
+        self.loose.push(gix::odb::loose::Store::at_opts(objects_dir, self.hash, limit));
         // The largest pack first: most objects are found at the first try.
         self.packs.sort_by_key(|pack| std::cmp::Reverse(pack.index.num_objects()));
         Ok(())
@@ -244,7 +245,9 @@ impl<'a> ObjectReader<'a> {
     /// # Errors
     /// [`ReadObjectError`] when it is missing, corrupt or too large.
     pub fn read(&mut self, id: &ObjectId) -> Result<Object, ReadObjectError> {
-        let Ok(oid) = gix::hash::oid::try_from_bytes(id.as_bytes()) else {
+        let oid = gix::hash::oid::try_from_bytes(id.as_bytes()).ok();
+        // A name of the other object format names nothing here.
+        let Some(oid) = oid.filter(|oid| oid.kind() == self.store.hash) else {
             return Err(ReadObjectError::Missing { id: *id });
         };
         if let Some(place) = self.store.find(oid) {
@@ -275,7 +278,11 @@ impl<'a> ObjectReader<'a> {
                 continue;
             }
             let Ok(Some(data)) = store.try_find(oid, &mut self.loose) else {
-                return Err(ReadObjectError::Corrupt { id: *id });
+                let header = store.try_header(oid).ok().flatten();
+                let is_over_limit = header.is_some_and(|(size, _)| size > OBJECT_BYTES_MAX as u64);
+                let (over_limit, corrupt) =
+                    (ReadObjectError::OverLimit { id: *id }, ReadObjectError::Corrupt { id: *id });
+                return Err(if is_over_limit { over_limit } else { corrupt });
             };
             let kind = object_kind(data.kind);
             let bytes = data.data.to_vec();

@@ -9,6 +9,10 @@ use super::object::{ObjectKind, ObjectReader, ReadObjectError};
 /// How deep trees may nest; git itself stops at 4,096 by default.
 const TREE_DEPTH_MAX: usize = 1024;
 
+/// How many entries one comparison looks at. A few trees that name each other many times over make more files
+/// than any disk holds; the largest repositories in use have some four million.
+const TREE_ROWS_MAX: usize = 1 << 23;
+
 /// A tree could not be compared or listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
@@ -27,6 +31,12 @@ pub enum TreeError {
         /// The tree.
         id: ObjectId,
     },
+    /// There are more entries than the limit.
+    #[error("tree {id} is one too many: below its root lie more than {TREE_ROWS_MAX} entries")]
+    TooLarge {
+        /// The tree at which the limit was passed.
+        id: ObjectId,
+    },
 }
 
 impl TreeError {
@@ -36,7 +46,7 @@ impl TreeError {
         match self {
             Self::Read(source) => source.gap(),
             Self::Malformed { .. } => GapKind::CorruptObject,
-            Self::TooDeep { .. } => GapKind::OverLimit,
+            Self::TooDeep { .. } | Self::TooLarge { .. } => GapKind::OverLimit,
         }
     }
 }
@@ -87,6 +97,20 @@ impl<'a> Rows<'a> {
         Self { rest: raw, id_len }
     }
 
+    /// Passes over entries that both trees have next, byte for byte.
+    fn skip_same(&mut self, other: &mut Self) {
+        while let Some(nul) = memchr::memchr(0, self.rest) {
+            let len = nul + 1 + self.id_len;
+            match (self.rest.split_at_checked(len), other.rest.split_at_checked(len)) {
+                (Some((own, rest)), Some((theirs, other_rest))) if own == theirs => {
+                    self.rest = rest;
+                    other.rest = other_rest;
+                }
+                _ => return,
+            }
+        }
+    }
+
     /// Takes one entry, `mode SP name NUL id`; `None` for a malformed one, and then nothing is left.
     fn take(&mut self) -> Option<Row<'a>> {
         let rest = std::mem::take(&mut self.rest);
@@ -107,7 +131,7 @@ impl<'a> Rows<'a> {
 }
 
 /// Receives what differs: the path, the entry before and the entry after.
-type OnChange<'f> = dyn FnMut(&[u8], Option<TreeEntry>, Option<TreeEntry>) + 'f;
+pub(super) type OnChange<'f> = dyn FnMut(&[u8], Option<TreeEntry>, Option<TreeEntry>) + 'f;
 
 /// Reports every path whose kind or object differs between two trees; `None` is the empty tree.
 ///
@@ -121,48 +145,106 @@ pub fn diff_trees(
     new: Option<ObjectId>,
     on_change: &mut OnChange<'_>,
 ) -> Result<(), TreeError> {
-    let mut path = Vec::new();
-    diff_folder(reader, old, new, &mut path, 0, on_change)
+    Comparison::new(reader, on_change).folder(old, new, 0)
 }
 
-fn diff_folder(
+/// Reports every path below a tree; a folder that cannot be read hides itself and nothing else.
+///
+/// # Errors
+/// [`TreeError`] when the tree itself cannot be read or holds too much; else the first error of a folder below it
+/// is returned as a value.
+pub(super) fn visit_tree(
     reader: &mut ObjectReader<'_>,
-    old: Option<ObjectId>,
-    new: Option<ObjectId>,
-    path: &mut Vec<u8>,
-    depth: usize,
+    tree: ObjectId,
     on_change: &mut OnChange<'_>,
-) -> Result<(), TreeError> {
-    if old == new {
-        return Ok(());
+) -> Result<Option<TreeError>, TreeError> {
+    let mut comparison = Comparison { goes_on: true, ..Comparison::new(reader, on_change) };
+    comparison.folder(None, Some(tree), 0)?;
+    Ok(comparison.passed_over)
+}
+
+/// A comparison of two trees on its way.
+struct Comparison<'r, 's, 'f> {
+    reader: &'r mut ObjectReader<'s>,
+    on_change: &'r mut OnChange<'f>,
+    path: Vec<u8>,
+    n_rows: usize,
+    /// Whether a folder that cannot be read is passed over.
+    goes_on: bool,
+    /// Why the first folder was passed over.
+    passed_over: Option<TreeError>,
+}
+
+impl<'r, 's, 'f> Comparison<'r, 's, 'f> {
+    fn new(reader: &'r mut ObjectReader<'s>, on_change: &'r mut OnChange<'f>) -> Self {
+        Self { reader, on_change, path: Vec::new(), n_rows: 0, goes_on: false, passed_over: None }
     }
-    if let (Some(id), true) = (new.or(old), depth > TREE_DEPTH_MAX) {
-        return Err(TreeError::TooDeep { id });
+
+    fn folder(
+        &mut self,
+        old: Option<ObjectId>,
+        new: Option<ObjectId>,
+        depth: usize,
+    ) -> Result<(), TreeError> {
+        if old == new {
+            return Ok(());
+        }
+        if let (Some(id), true) = (new.or(old), depth > TREE_DEPTH_MAX) {
+            return Err(TreeError::TooDeep { id });
+        }
+        let mut read =
+            |id: Option<ObjectId>| id.map(|id| self.reader.read_as(&id, ObjectKind::Tree)).transpose();
+        let (old_raw, new_raw) = (read(old)?, read(new)?);
+        let id_len = new.or(old).map_or(20, |id| id.as_bytes().len());
+        let mut old_rows = Rows::new(old_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
+        let mut new_rows = Rows::new(new_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
+        let malformed = |id: Option<ObjectId>| id.map(|id| TreeError::Malformed { id });
+        let mut next_old = take_row(&mut old_rows, malformed(old))?;
+        let mut next_new = take_row(&mut new_rows, malformed(new))?;
+        loop {
+            let order = match (&next_old, &next_new) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(old), Some(new)) => old.order(new),
+            };
+            let old_row = if order.is_le() { next_old.take() } else { None };
+            let new_row = if order.is_ge() { next_new.take() } else { None };
+            if order.is_le() {
+                next_old = take_row(&mut old_rows, malformed(old))?;
+            }
+            if order.is_ge() {
+                next_new = take_row(&mut new_rows, malformed(new))?;
+            }
+            self.n_rows += 1;
+            if let (Some(id), true) = (new.or(old), self.n_rows > TREE_ROWS_MAX) {
+                return Err(TreeError::TooLarge { id });
+            }
+            self.row(old_row, new_row, depth)?;
+        }
     }
-    let mut read = |id: Option<ObjectId>| id.map(|id| reader.read_as(&id, ObjectKind::Tree)).transpose();
-    let (old_raw, new_raw) = (read(old)?, read(new)?);
-    let id_len = new.or(old).map_or(20, |id| id.as_bytes().len());
-    let mut old_rows = Rows::new(old_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
-    let mut new_rows = Rows::new(new_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
-    let malformed = |id: Option<ObjectId>| id.map(|id| TreeError::Malformed { id });
-    let mut next_old = take_row(&mut old_rows, malformed(old))?;
-    let mut next_new = take_row(&mut new_rows, malformed(new))?;
-    loop {
-        let order = match (&next_old, &next_new) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(old), Some(new)) => old.order(new),
-        };
-        let old_row = if order.is_le() { next_old.take() } else { None };
-        let new_row = if order.is_ge() { next_new.take() } else { None };
-        if order.is_le() {
-            next_old = take_row(&mut old_rows, malformed(old))?;
+
+    fn row(&mut self, old: Option<Row<'_>>, new: Option<Row<'_>>, depth: usize) -> Result<(), TreeError> {
+        let (Some(row), false) = (new.or(old), old == new) else { return Ok(()) };
+        let path_len = self.path.len();
+        if !self.path.is_empty() {
+            self.path.push(b'/');
         }
-        if order.is_ge() {
-            next_new = take_row(&mut new_rows, malformed(new))?;
+        self.path.extend_from_slice(row.name);
+        let (old_entry, new_entry) = (old.and_then(|row| row.entry()), new.and_then(|row| row.entry()));
+        if old_entry != new_entry {
+            (self.on_change)(&self.path, old_entry, new_entry);
         }
-        diff_row(reader, old_row, new_row, path, depth, on_change)?;
+        let folder = |row: Option<Row<'_>>| row.filter(|row| row.kind.is_none()).map(|row| row.id);
+        let result = self.folder(folder(old), folder(new), depth + 1);
+        self.path.truncate(path_len);
+        match result {
+            Err(error) if self.goes_on && !matches!(error, TreeError::TooLarge { .. }) => {
+                self.passed_over.get_or_insert(error);
+                Ok(())
+            }
+            result => result,
+        }
     }
 }
 
@@ -173,30 +255,6 @@ fn take_row<'a>(rows: &mut Rows<'a>, malformed: Option<TreeError>) -> Result<Opt
         (Some(None), Some(error)) => Err(error),
         (Some(None), None) => Ok(None),
     }
-}
-
-fn diff_row(
-    reader: &mut ObjectReader<'_>,
-    old: Option<Row<'_>>,
-    new: Option<Row<'_>>,
-    path: &mut Vec<u8>,
-    depth: usize,
-    on_change: &mut OnChange<'_>,
-) -> Result<(), TreeError> {
-    let (Some(row), false) = (new.or(old), old == new) else { return Ok(()) };
-    let path_len = path.len();
-    if !path.is_empty() {
-        path.push(b'/');
-    }
-    path.extend_from_slice(row.name);
-    let (old_entry, new_entry) = (old.and_then(|row| row.entry()), new.and_then(|row| row.entry()));
-    if old_entry != new_entry {
-        on_change(path, old_entry, new_entry);
-    }
-    let folder = |row: Option<Row<'_>>| row.filter(|row| row.kind.is_none()).map(|row| row.id);
-    let result = diff_folder(reader, folder(old), folder(new), path, depth + 1, on_change);
-    path.truncate(path_len);
-    result
 }
 
 /// Returns the entry of a path in a tree; `None` where there is none or it is a folder.

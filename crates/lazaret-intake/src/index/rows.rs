@@ -1,6 +1,8 @@
 //! Commits and changes as they stand in segments.
 
-use lazaret_core::{Change, Changes, CommitGraph, CommitIx, CommitRow, EntryKind, ObjectId, PathIx, TreeEntry};
+use lazaret_core::{
+    Change, Changes, CommitGraph, CommitIx, CommitRow, EntryKind, ObjectId, PathIx, TreeEntry,
+};
 
 use super::varint::{Decoder, put_number};
 
@@ -112,7 +114,11 @@ pub fn decode_changes(payload: &[u8], n_commits: usize, changes: &mut Changes) -
             let mut of_commit = Vec::new();
             for _ in 0..decoder.number()? {
                 let path = decoder.number_u32().filter(|&path| path < until_path)?;
-                of_commit.push(Change { path, old: take_entry(&mut decoder)?, new: take_entry(&mut decoder)? });
+                of_commit.push(Change {
+                    path,
+                    old: take_entry(&mut decoder)?,
+                    new: take_entry(&mut decoder)?,
+                });
             }
             changes.record(commit, of_commit);
         }
@@ -181,7 +187,10 @@ mod tests {
         let graph = graph();
         let mut again = CommitGraph::default();
         decode_commits(&encode_commits(&graph, 0), &mut again).unwrap();
-        assert_eq!((0..3).map(|c| again.to_row(c)).collect::<Vec<_>>(), (0..3).map(|c| graph.to_row(c)).collect::<Vec<_>>());
+        assert_eq!(
+            (0..3).map(|c| again.to_row(c)).collect::<Vec<_>>(),
+            (0..3).map(|c| graph.to_row(c)).collect::<Vec<_>>()
+        );
         // A segment that does not continue the graph is refused.
         assert_eq!(decode_commits(&encode_commits(&graph, 1), &mut CommitGraph::default()), Err(DecodeError));
     }
@@ -197,7 +206,10 @@ mod tests {
         let payload = encode_changes(&changes, 0, &[0, 2]);
         let mut again = Changes::default();
         decode_changes(&payload, 3, &mut again).unwrap();
-        assert_eq!((again.of(0), again.of(2), again.path(0)), (changes.of(0), changes.of(2), changes.path(0)));
+        assert_eq!(
+            (again.of(0), again.of(2), again.path(0)),
+            (changes.of(0), changes.of(2), changes.path(0))
+        );
         for end in 0..payload.len() {
             assert_eq!(decode_changes(&payload[..end], 3, &mut Changes::default()), Err(DecodeError));
         }

@@ -3,10 +3,10 @@
 use lazaret_core::{CommitSet, EntryKind, GapKind};
 use lazaret_evidence::attribution::{Forward, LineOrigin, Owned, Reverse, Settled};
 
-use super::{RECENT_BYTES, ScanRequest};
 use super::examine::in_parallel;
 use super::marks::Marks;
 use super::reading::{Listing, Reading};
+use super::{RECENT_BYTES, ScanRequest};
 use crate::contents::GitContents;
 
 /// Whose lines every file of a listing holds, in its order.
@@ -18,6 +18,16 @@ pub(crate) struct Attributed {
     pub(crate) origins: Option<Vec<Vec<LineOrigin>>>,
     /// Every version in history that holds lines of marked commits.
     pub(crate) settled: Settled,
+}
+
+impl Attributed {
+    /// Whether the origin of all lines, in all versions, could be found.
+    pub(crate) fn is_certain(&self) -> bool {
+        let known = |owned: &Owned| {
+            owned.n_lines().is_some() && owned.runs().iter().all(|run| run.owner.gap().is_none())
+        };
+        self.settled.owned.iter().all(|version| known(&version.owned))
+    }
 }
 
 /// Carries marked commits' lines forward to the revision, and traces all lines back where dates are proof.

@@ -127,7 +127,8 @@ impl<'a> Judge<'a> {
             let end = runs.get(run_ix + 1).map_or(facts.n_lines, |next| next.start).min(facts.n_lines);
             let span = Span::new(run.start.saturating_add(1), end).ok();
             if let (Some(kind), Some(_) | None) = (run.owner.gap(), span) {
-                let why = "an older version could not be read, so these lines have no known origin".to_owned();
+                let why =
+                    "an older version could not be read, so these lines have no known origin".to_owned();
                 claims.gaps.push(Gap { kind, span, why });
             }
             let (Some(commit), Some(span)) = (run.owner.commit(), span) else { continue };
@@ -142,11 +143,15 @@ impl<'a> Judge<'a> {
 
     /// Adds the dates that lines are no younger than.
     fn add_dates(&self, origins: &[LineOrigin], claims: &mut Claims) {
+        // Whom lines were taken from or derive from says more than who committed them.
+        let mut owned = std::mem::take(&mut claims.runs);
+        let n_owned = owned.len();
         for lines in origins {
             let end = lines.start + lines.n_lines;
             let span = Span::new(lines.start + 1, end).ok();
             if let Some(kind) = lines.gap {
-                let why = "an older version could not be read, so these lines have no known origin".to_owned();
+                let why =
+                    "an older version could not be read, so these lines have no known origin".to_owned();
                 claims.gaps.push(Gap { kind, span, why });
                 continue;
             }
@@ -154,25 +159,40 @@ impl<'a> Judge<'a> {
             if let Some(on) = self.dates.get(commit as usize).copied().flatten() {
                 claims.evidence.push(surroundings::commit_date(on, span));
                 claims.commits.push(Some(commit));
-                claims.runs.push(Run { start: span.start(), end, commit, directness: Directness::Direct });
+                let rest = not_in(owned.get(..n_owned).unwrap_or_default(), span);
+                let directness = Directness::Direct;
+                owned.extend(rest.into_iter().map(|(start, end)| Run { start, end, commit, directness }));
             }
         }
+        claims.runs = owned;
     }
 
     fn file(&mut self, file: &ListedEntry, facts: &FileFacts, mut claims: Claims) {
-        let matter =
-            Matter { origin: self.origin, lines: facts.n_lines, evidence: &claims.evidence, gaps: &claims.gaps };
+        let matter = Matter {
+            origin: self.origin,
+            lines: facts.n_lines,
+            evidence: &claims.evidence,
+            gaps: &claims.gaps,
+        };
         let judgement = judge(self.measure.rules, &matter, self.measure.now);
         claims.runs.sort_by_key(|run| run.start);
         let base = base_part(&judgement.parts, facts.n_lines);
         let mut spans = Vec::new();
         for part in &judgement.parts {
-            if base.is_some_and(|base| base.verdict == part.verdict && base.reasons == part.reasons && base.settled_by == part.settled_by) {
+            if base.is_some_and(|base| {
+                base.verdict == part.verdict
+                    && base.reasons == part.reasons
+                    && base.settled_by == part.settled_by
+            }) {
                 continue;
             }
             self.spans_of(part, &claims, &mut spans);
         }
-        let whole = claims.evidence.iter().enumerate().filter(|(_, claim)| claim.span.is_none() && claim.taint().is_some());
+        let whole = claims
+            .evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, claim)| claim.span.is_none() && claim.taint().is_some());
         let whole: Vec<usize> = whole.map(|(ix, _)| ix).collect();
         let report = FileReport {
             path: printable(&file.path),
@@ -181,7 +201,7 @@ impl<'a> Judge<'a> {
             verdict: judgement.verdict,
             base: base.map_or(judgement.verdict, |base| base.verdict),
             evidence: self.name(&whole, &claims),
-            reasons: base.map_or_else(Vec::new, |base| codes(base)),
+            reasons: base.map_or_else(Vec::new, codes),
             gaps: claims.gaps.iter().map(|gap| GapEntry { kind: gap.kind, why: gap.why.clone() }).collect(),
             spans,
         };
@@ -217,11 +237,15 @@ impl<'a> Judge<'a> {
     fn name(&mut self, claims_ix: &[usize], claims: &Claims) -> Vec<String> {
         let mut names: Vec<String> = Vec::with_capacity(claims_ix.len());
         for &claim_ix in claims_ix {
-            let (Some(claim), Some(commit)) = (claims.evidence.get(claim_ix), claims.commits.get(claim_ix)) else {
+            let (Some(claim), Some(commit)) = (claims.evidence.get(claim_ix), claims.commits.get(claim_ix))
+            else {
                 continue;
             };
             // One claim about a commit is one claim, however many lines it is brought up against.
-            let key = (*commit, Evidence { span: if commit.is_some() { None } else { claim.span }, ..directly(claim) });
+            let key = (
+                *commit,
+                Evidence { span: if commit.is_some() { None } else { claim.span }, ..directly(claim) },
+            );
             let next = self.judged.evidence.len();
             let number = *self.numbers.entry(key).or_insert(next);
             let name = format!("e{}", number + 1);
@@ -244,8 +268,27 @@ fn base_part(parts: &[JudgedPart], n_lines: u32) -> Option<&JudgedPart> {
     }
     let lines = |part: &&JudgedPart| part.span.map_or(0, Span::lines);
     let unsettled = parts.iter().filter(|part| part.settled_by.is_empty()).max_by_key(lines);
-    let clean_as_a_whole = || parts.first().filter(|_| parts.len() == 1 && parts.iter().all(|part| part.verdict == Verdict::Clean));
+    let clean_as_a_whole = || {
+        parts.first().filter(|_| parts.len() == 1 && parts.iter().all(|part| part.verdict == Verdict::Clean))
+    };
     unsettled.or_else(clean_as_a_whole)
+}
+
+/// Returns the lines of a span, first and last, that lie in none of the runs, which are sorted and disjoint.
+fn not_in(runs: &[Run], span: Span) -> Vec<(u32, u32)> {
+    let mut rest = Vec::new();
+    let mut start = span.start();
+    let first = runs.partition_point(|run| run.end < start);
+    for run in runs.iter().skip(first).take_while(|run| run.start <= span.end()) {
+        if start < run.start {
+            rest.push((start, run.start - 1));
+        }
+        start = start.max(run.end + 1);
+    }
+    if start <= span.end() {
+        rest.push((start, span.end()));
+    }
+    rest
 }
 
 fn codes(part: &JudgedPart) -> Vec<String> {

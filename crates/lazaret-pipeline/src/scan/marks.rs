@@ -33,7 +33,8 @@ pub(crate) fn gather(
 ) -> Marks {
     let scope = &reading.scope;
     let own = reading.claims.iter().filter(|(commit, _)| scope.contains(**commit));
-    let mut claims: FxHashMap<CommitIx, Vec<Evidence>> = own.map(|(&commit, own)| (commit, own.clone())).collect();
+    let mut claims: FxHashMap<CommitIx, Vec<Evidence>> =
+        own.map(|(&commit, own)| (commit, own.clone())).collect();
     let mut add = |commit: CommitIx, hints: &[Evidence]| {
         if scope.contains(commit) {
             claims.entry(commit).or_default().extend_from_slice(hints);
@@ -82,16 +83,29 @@ impl Marks {
         })
     }
 
-    /// Returns every commit with claims, in the order of the history.
+    /// Returns every commit with claims, in the order of the history: by date, but never before its parents.
     pub(crate) fn commits(&self, reading: &Reading<'_>) -> Vec<MarkedCommit> {
+        let dates = dates_after_parents(&reading.graph);
         let mut commits: Vec<CommitIx> = self.claims.keys().copied().collect();
-        commits.sort_unstable();
+        commits.sort_unstable_by_key(|&commit| (dates.get(commit as usize), reading.graph.id(commit)));
         let marked = |commit| MarkedCommit {
             commit: reading.graph.id(commit),
             claims: self.of(commit).iter().filter_map(CommitClaim::of).collect(),
         };
         commits.into_iter().map(marked).collect()
     }
+}
+
+/// Returns for each commit its committer date, or the second after the latest of its parents' if that is later.
+fn dates_after_parents(graph: &CommitGraph) -> Vec<i64> {
+    let mut dates: Vec<i64> = Vec::with_capacity(graph.len());
+    for commit in 0..CommitIx::try_from(graph.len()).unwrap_or(CommitIx::MAX) {
+        let parents = graph.parents(commit).iter();
+        let latest = parents.filter_map(|&parent| dates.get(parent as usize).copied()).max();
+        let earliest = latest.map_or(i64::MIN, |latest| latest.saturating_add(1));
+        dates.push(graph.committer_seconds(commit).max(earliest));
+    }
+    dates
 }
 
 /// Finds commits that only a branch of a tell-tale name brought.
@@ -215,13 +229,19 @@ fn suppressions(
         });
         let Some(&since) = main_line.get(since) else { continue };
         let id = reading.graph.id(since);
-        let hints = sightings.into_iter().filter_map(|sighting| surroundings::after_suppression(sighting, id));
+        let hints =
+            sightings.into_iter().filter_map(|sighting| surroundings::after_suppression(sighting, id));
         found.push((since, hints.collect()));
     }
     found
 }
 
-fn is_suppressed_at(reader: &mut ObjectReader<'_>, tree: ObjectId, path: &[u8], detectors: &Detectors) -> bool {
+fn is_suppressed_at(
+    reader: &mut ObjectReader<'_>,
+    tree: ObjectId,
+    path: &[u8],
+    detectors: &Detectors,
+) -> bool {
     let Ok(Some(entry)) = find_entry(reader, tree, path) else { return false };
     let Ok(text) = reader.read_as(&entry.id, ObjectKind::Blob) else { return false };
     detectors.content(path, &text).iter().any(|claim| claim.detector.as_str() == "suppression")
@@ -237,9 +257,24 @@ mod tests {
     ///       3 -- 4 ----         (branch)
     fn graph() -> CommitGraph {
         let mut graph = CommitGraph::default();
-        for (number, parents) in [(0, vec![]), (1, vec![0]), (2, vec![1]), (3, vec![1]), (4, vec![3]), (5, vec![2, 4]), (6, vec![5])] {
+        for (number, parents) in [
+            (0, vec![]),
+            (1, vec![0]),
+            (2, vec![1]),
+            (3, vec![1]),
+            (4, vec![3]),
+            (5, vec![2, 4]),
+            (6, vec![5]),
+        ] {
             let id = ObjectId::Sha1([number; 20]);
-            graph.push(&CommitRow { id, tree: id, parents, author_seconds: 1, committer_seconds: 1, boundary: None });
+            graph.push(&CommitRow {
+                id,
+                tree: id,
+                parents,
+                author_seconds: 1,
+                committer_seconds: 1,
+                boundary: None,
+            });
         }
         graph
     }

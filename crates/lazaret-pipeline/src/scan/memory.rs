@@ -11,7 +11,8 @@ use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Digest, Evidence, 
 use lazaret_evidence::attribution::{Known, Owned, Owner, OwnerRun};
 use lazaret_intake::git::{ListedEntry, Repository};
 use lazaret_intake::index::{
-    Decoder, Index, Segment, SegmentKind, decode_changes, decode_commits, encode_changes, encode_commits, put_number,
+    Decoder, Index, Segment, SegmentKind, decode_changes, decode_commits, encode_changes, encode_commits,
+    put_number,
 };
 use rustc_hash::FxHashMap;
 
@@ -40,6 +41,8 @@ pub(crate) struct Memory {
     n_paths: usize,
     recorded: CommitSet,
     n_claimed: CommitIx,
+    /// Whether what the file holds is of no use and makes room for what is kept now.
+    begins_anew: bool,
 }
 
 /// What the index held of the history.
@@ -79,7 +82,8 @@ impl Memory {
             Ok(opened) => {
                 if opened.damaged_bytes > 0 {
                     let n_bytes = opened.damaged_bytes;
-                    memory.note = Some(format!("{n_bytes} damaged bytes of the index were given up and read again"));
+                    memory.note =
+                        Some(format!("{n_bytes} damaged bytes of the index were given up and read again"));
                 }
                 memory.index = Some(opened.index);
                 memory.segments = opened.segments;
@@ -107,16 +111,16 @@ impl Memory {
                 }
                 // Another history: numbers of commits mean something else.
                 SegmentKind::Commits | SegmentKind::Changes => false,
-                SegmentKind::Claims if Some(segment.key) == self.facts_key => recall_claims(segment, &mut recalled),
-                SegmentKind::Blobs if Some(segment.key) == self.facts_key => recall_facts(segment, &mut self.facts),
+                SegmentKind::Claims if Some(segment.key) == self.facts_key => {
+                    recall_claims(segment, &mut recalled)
+                }
+                SegmentKind::Blobs if Some(segment.key) == self.facts_key => {
+                    recall_facts(segment, &mut self.facts)
+                }
                 SegmentKind::Claims | SegmentKind::Blobs | SegmentKind::Ownership => true,
             };
             if !fits {
-                self.note = Some("the index did not fit the repository and was begun anew".to_owned());
-                self.segments.clear();
-                self.facts.clear();
-                recalled = Recalled::default();
-                break;
+                return self.begin_anew();
             }
         }
         self.n_commits = recalled.graph.len();
@@ -124,6 +128,15 @@ impl Memory {
         self.recorded = recalled.changes.commits().collect();
         self.n_claimed = recalled.n_claimed;
         recalled
+    }
+
+    /// Forgets what the index held.
+    pub(crate) fn begin_anew(&mut self) -> Recalled {
+        let index = self.index.take();
+        let (history_key, facts_key) = (self.history_key, self.facts_key);
+        let note = Some("the index did not fit the repository and was begun anew".to_owned());
+        *self = Self { index, note, history_key, facts_key, begins_anew: true, ..Self::default() };
+        Recalled::default()
     }
 
     /// Returns what is known of files.
@@ -169,15 +182,16 @@ impl Memory {
         }
         // What could not be read may be there tomorrow: a history with holes is not kept.
         let n_commits = CommitIx::try_from(reading.graph.len()).unwrap_or(CommitIx::MAX);
-        let has_holes = (0..n_commits).any(|commit| {
-            reading.graph.boundary(commit).is_some_and(|gap| gap != GapKind::ShallowBoundary)
-        });
+        let has_holes = (0..n_commits)
+            .any(|commit| reading.graph.boundary(commit).is_some_and(|gap| gap != GapKind::ShallowBoundary));
         if has_holes || !reading.repository.shallow().is_empty() {
             return note;
         }
         let superseded = self.superseded_bytes(facts_key);
-        let saved = if superseded > SUPERSEDED_BYTES_MAX && superseded * 2 > self.all_bytes() {
-            let all = Kept::default().rest(reading, marks, examined, listing, attributed, (history_key, facts_key));
+        let mostly_superseded = superseded > SUPERSEDED_BYTES_MAX && superseded * 2 > self.all_bytes();
+        let saved = if self.begins_anew || mostly_superseded {
+            let all =
+                Kept::default().rest(reading, marks, examined, listing, attributed, (history_key, facts_key));
             index.rewrite(&all)
         } else {
             let kept = Kept {
@@ -240,7 +254,11 @@ impl Kept {
         let mut unrecorded: Vec<CommitIx> = unrecorded.collect();
         unrecorded.sort_unstable();
         if !unrecorded.is_empty() {
-            put(SegmentKind::Changes, history_key, encode_changes(&reading.changes, self.n_paths, &unrecorded));
+            put(
+                SegmentKind::Changes,
+                history_key,
+                encode_changes(&reading.changes, self.n_paths, &unrecorded),
+            );
         }
         if n_commits > self.n_claimed {
             put(SegmentKind::Claims, facts_key, encode_claims(reading, self.n_claimed, n_commits));
@@ -248,7 +266,9 @@ impl Kept {
         if let Some(facts) = encode_facts(listing, examined, &self.facts) {
             put(SegmentKind::Blobs, facts_key, facts);
         }
-        if n_commits > self.owned_until {
+        // Lines whose origin could not be found today may have one tomorrow.
+        let is_certain = reading.changes.failures().next().is_none() && attributed.is_certain();
+        if n_commits > self.owned_until && is_certain {
             let ownership = encode_ownership(attributed, self.owned_until, n_commits);
             put(SegmentKind::Ownership, marks_key(reading, &marks.set, n_commits), ownership);
         }
@@ -296,11 +316,7 @@ fn recall_claims(segment: &Segment, recalled: &mut Recalled) -> bool {
 }
 
 /// Writes the facts that are new; files that could not be read are not among them.
-fn encode_facts(
-    listing: &[ListedEntry],
-    examined: &Examined,
-    known: &KnownFacts,
-) -> Option<Vec<u8>> {
+fn encode_facts(listing: &[ListedEntry], examined: &Examined, known: &KnownFacts) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     for (file, facts) in listing.iter().zip(&examined.files) {
         let key = FactsKey::of(file);
@@ -332,7 +348,8 @@ fn recall_facts(segment: &Segment, facts: &mut KnownFacts) -> bool {
             let n_lines = decoder.number_u32()?;
             let n_tokens = decoder.number_u32()?.checked_sub(1);
             let rest = decoder.counted_bytes()?;
-            let (gap, claims) = if rest.is_empty() { (None, Vec::new()) } else { serde_json::from_slice(rest).ok()? };
+            let (gap, claims) =
+                if rest.is_empty() { (None, Vec::new()) } else { serde_json::from_slice(rest).ok()? };
             facts.insert(FactsKey { blob, path }, FileFacts { n_lines, n_tokens, claims, gap });
         }
         Some(())
@@ -377,7 +394,8 @@ fn decode_ownership(payload: &[u8], at: CommitIx) -> Option<(CommitIx, CommitIx,
         let mut start = 0_u32;
         for _ in 0..decoder.number()? {
             start = start.checked_add(decoder.number_u32()?)?;
-            runs.push(OwnerRun { start, owner: Owner::from_number(decoder.number_u32()?)? });
+            let owner = Owner::from_number(decoder.number_u32()?)?;
+            runs.push(OwnerRun { start, owner: Some(owner).filter(|owner| owner.commit() < Some(until))? });
         }
         versions.push((key, Rc::new(Owned::from_runs(runs, n_lines)?)));
     }

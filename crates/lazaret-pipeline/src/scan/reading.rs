@@ -7,15 +7,17 @@ use lazaret_core::{
     Changes, CommitGraph, CommitIx, CommitSet, Evidence, Gap, GapKind, ObjectId, Origin, OriginKind,
 };
 use lazaret_evidence::attribution::History;
-use lazaret_evidence::message;
+use lazaret_evidence::{Detectors, message};
 use lazaret_intake::git::{
-    GitRef, ListedEntry, ObjectKind, ObjectReader, RawCommit, Repository, list_tree, read_changes, walk_commits,
+    GitRef, ListedEntry, ObjectKind, ObjectReader, RawCommit, Repository, TreeError, list_tree, read_changes,
+    walk_commits,
 };
 use lazaret_policy::Rules;
 use rustc_hash::FxHashMap;
 
 use super::attribute::Attributed;
 use super::examine::Examined;
+use super::judging::printable;
 use super::marks::Marks;
 use super::memory::Memory;
 use super::{RECENT_BYTES, ScanError, ScanRequest};
@@ -52,7 +54,8 @@ impl<'a> Reading<'a> {
     /// Takes from the index what it holds, and reads and looks into the commits that are new.
     pub(crate) fn open(request: &ScanRequest<'_>, repository: &'a Repository) -> Result<Self, ScanError> {
         let path = || request.root.display().to_string();
-        let head = repository.resolve(request.rev).map_err(|source| ScanError::Resolve { path: path(), source })?;
+        let head =
+            repository.resolve(request.rev).map_err(|source| ScanError::Resolve { path: path(), source })?;
         let detectors = request.measure.detectors;
         let mut memory = Memory::open(request.cache_dir, repository, request.measure.rules.catalog_digest());
         let mut recalled = memory.recall();
@@ -64,41 +67,20 @@ impl<'a> Reading<'a> {
         let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
         let mut tips = vec![head];
         if request.all_refs {
-            tips.extend(refs.iter().filter_map(|reference| repository.peel(&mut reader, reference.target)));
+            tips.extend(tips_of(repository, &mut reader, &refs, &mut gaps));
         }
-        let mut found: Vec<(ObjectId, Vec<Evidence>)> = Vec::new();
-        let mut merges: Vec<(ObjectId, Vec<Evidence>)> = Vec::new();
-        let mut look = |id: ObjectId, raw: &[u8]| {
-            let may_mark = detectors.may_mark(raw);
-            let may_merge = memchr::memmem::find(raw, b"\nMerge ").is_some();
-            if !may_mark && !may_merge {
-                return;
-            }
-            let Some(commit) = RawCommit::parse(raw) else { return };
-            let fact = commit.fact(id);
-            if may_mark {
-                let claims = detectors.commit(&fact);
-                if !claims.is_empty() {
-                    found.push((id, claims));
-                }
-            }
-            if fact.n_parents > 1
-                && let Some(branch) = message::merged_branch(fact.message)
-            {
-                let hints = detectors.branch(branch);
-                if !hints.is_empty() {
-                    merges.push((id, hints));
-                }
-            }
-        };
+        let mut seen = Seen::default();
         for commit in recalled.unread() {
             let id = recalled.graph.id(commit);
-            match reader.read_as(&id, ObjectKind::Commit) {
-                Ok(raw) => look(id, &raw),
-                Err(error) => gaps.push(gap(error.gap(), error.to_string())),
-            }
+            let Ok(raw) = reader.read_as(&id, ObjectKind::Commit) else {
+                // It was pruned, or is missing: walking the history anew tells.
+                recalled = memory.begin_anew();
+                break;
+            };
+            seen.look(id, &raw, detectors);
         }
-        let walked = walk_commits(repository, &mut reader, &mut recalled.graph, tips.iter().copied(), &mut look);
+        let look = |id: ObjectId, raw: &[u8]| seen.look(id, raw, detectors);
+        let walked = walk_commits(repository, &mut reader, &mut recalled.graph, tips.iter().copied(), look);
         for unread in &walked.gaps {
             gaps.push(gap(unread.kind, format!("commit {} could not be read", unread.id)));
         }
@@ -109,10 +91,11 @@ impl<'a> Reading<'a> {
         };
         let number = |(id, claims): (ObjectId, Vec<Evidence>)| Some((graph.find(&id)?, claims));
         let mut claims = recalled.claims;
-        claims.extend(found.into_iter().filter_map(number));
-        let mut all_merges = recalled.merges;
-        all_merges.extend(merges.into_iter().filter_map(number));
-        all_merges.sort_by_key(|(commit, _)| *commit);
+        claims.extend(seen.claims.into_iter().filter_map(number));
+        let mut merges = recalled.merges;
+        merges.extend(seen.merges.into_iter().filter_map(number));
+        // Not by number: numbers depend on what was read first.
+        merges.sort_by_key(|(commit, _)| graph.id(*commit));
         let scope = graph.reachable(tips.iter().filter_map(|tip| graph.find(tip)));
         gaps.extend(shallow_gap(&graph, &scope));
         let origin = super::origin(OriginKind::Git, request.root, Some(head.to_string()));
@@ -124,7 +107,7 @@ impl<'a> Reading<'a> {
             tip,
             scope,
             claims,
-            merges: all_merges,
+            merges,
             refs,
             gaps,
             memory,
@@ -132,13 +115,20 @@ impl<'a> Reading<'a> {
     }
 
     /// Lists the files at the revision; a tree that cannot be read is noted.
-    pub(crate) fn list_files(&mut self) -> Listing {
+    ///
+    /// A tree of more files than can be looked at is an error: a report of some of them would pass for the whole.
+    pub(crate) fn list_files(&mut self, request: &ScanRequest<'_>) -> Result<Listing, ScanError> {
         let mut reader = ObjectReader::new(self.repository.objects(), RECENT_BYTES);
         let (files, error) = list_tree(&mut reader, self.graph.tree(self.tip));
         if let Some(error) = error {
+            if matches!(error, TreeError::TooLarge { .. }) {
+                let (path, commit) =
+                    (request.root.display().to_string(), self.graph.id(self.tip).to_string());
+                return Err(ScanError::UnreadableRevision { path, commit, gap: error.gap().as_str() });
+            }
             self.gaps.push(gap(error.gap(), format!("files are missing from this report: {error}")));
         }
-        Listing { files }
+        Ok(Listing { files })
     }
 
     /// Compares the commits that attribution needs with their first parents: marked commits and what descends
@@ -154,11 +144,11 @@ impl<'a> Reading<'a> {
     pub(crate) fn compare(&mut self, needed: &CommitSet, n_threads: usize) {
         let store = self.repository.objects();
         read_changes(store, &self.graph, needed.iter(), n_threads, RECENT_BYTES / 2, &mut self.changes);
-        for (commit, kind) in self.changes.failures() {
-            if needed.contains(commit) {
-                self.gaps.push(gap(kind, format!("a tree of commit {} could not be read", self.graph.id(commit))));
-            }
-        }
+        let failures = self.changes.failures().filter(|(commit, _)| needed.contains(*commit));
+        let mut failures: Vec<_> = failures.map(|(commit, kind)| (self.graph.id(commit), kind)).collect();
+        failures.sort_unstable();
+        let why = |id| format!("a tree of commit {id} could not be read");
+        self.gaps.extend(failures.into_iter().map(|(id, kind)| gap(kind, why(id))));
     }
 
     /// Returns the versions of every path within a set of commits.
@@ -177,8 +167,9 @@ impl<'a> Reading<'a> {
         let mut seconds: Vec<Option<i64>> = Vec::with_capacity(self.graph.len());
         for commit in 0..CommitIx::try_from(self.graph.len()).unwrap_or(CommitIx::MAX) {
             let own = self.graph.author_seconds(commit).max(self.graph.committer_seconds(commit));
-            let before = self.graph.parents(commit).iter().map(|&parent| *seconds.get(parent as usize)?);
-            let latest = before.fold(Some(own), |latest, parent| Some(latest?.max(parent?)));
+            let mut before =
+                self.graph.parents(commit).iter().map(|&parent| *seconds.get(parent as usize)?);
+            let latest = before.try_fold(own, |latest, parent| Some(latest.max(parent?)));
             // A date of 0 is what an unreadable date is read as.
             let known = self.graph.boundary(commit).is_none() && self.graph.committer_seconds(commit) > 0;
             seconds.push(latest.filter(|_| known));
@@ -197,6 +188,53 @@ impl<'a> Reading<'a> {
         let mut memory = std::mem::take(&mut self.memory);
         memory.save(&self, marks, examined, &listing.files, attributed)
     }
+}
+
+/// What detectors see in single commits.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Claims of commits about themselves.
+    claims: FxHashMap<ObjectId, Vec<Evidence>>,
+    /// Merges whose message names a branch that hints at a tool, and the hint.
+    merges: FxHashMap<ObjectId, Vec<Evidence>>,
+}
+
+impl Seen {
+    fn look(&mut self, id: ObjectId, raw: &[u8], detectors: &Detectors) {
+        let may_mark = detectors.may_mark(raw);
+        let may_merge = memchr::memmem::find(raw, b"\nMerge ").is_some();
+        if !may_mark && !may_merge {
+            return;
+        }
+        let Some(commit) = RawCommit::parse(raw) else { return };
+        let fact = commit.fact(id);
+        let claims = if may_mark { detectors.commit(&fact) } else { Vec::new() };
+        if !claims.is_empty() {
+            self.claims.insert(id, claims);
+        }
+        let branch = message::merged_branch(fact.message).filter(|_| fact.n_parents > 1);
+        let hints = branch.map(|branch| detectors.branch(branch)).unwrap_or_default();
+        if !hints.is_empty() {
+            self.merges.insert(id, hints);
+        }
+    }
+}
+
+/// Returns the commits that refs lead to; a ref that leads to something unreadable is noted.
+fn tips_of(
+    repository: &Repository,
+    reader: &mut ObjectReader<'_>,
+    refs: &[GitRef],
+    gaps: &mut Vec<Gap>,
+) -> Vec<ObjectId> {
+    let mut tips = Vec::with_capacity(refs.len());
+    for reference in refs {
+        match repository.try_peel(reader, reference.target) {
+            Ok(tip) => tips.extend(tip),
+            Err(error) => gaps.push(gap(error.gap(), format!("`{}`: {error}", printable(&reference.name)))),
+        }
+    }
+    tips
 }
 
 /// Hours by which the easternmost clocks are ahead of UTC.
@@ -225,7 +263,8 @@ fn unreadable_packs(repository: &Repository) -> Vec<Gap> {
 }
 
 fn shallow_gap(graph: &CommitGraph, scope: &CommitSet) -> Option<Gap> {
-    let n_cut = scope.iter().filter(|&commit| graph.boundary(commit) == Some(GapKind::ShallowBoundary)).count();
+    let n_cut =
+        scope.iter().filter(|&commit| graph.boundary(commit) == Some(GapKind::ShallowBoundary)).count();
     let why = format!("the history is cut off at {n_cut} commits; `git fetch --unshallow` brings the rest");
     (n_cut > 0).then(|| gap(GapKind::ShallowBoundary, why))
 }
