@@ -9,7 +9,8 @@ use crate::catalog::{NamedModel, Names};
 use crate::message::{Line, Standing};
 
 /// What headings end with, in lower case and without their signs; the prefilter looks for them.
-pub(crate) const HEADINGS: [&str; 14] = [
+pub(crate) const HEADINGS: [&str; 15] = [
+    "ai disclaimer",
     "description of ai usage",
     "ai-assistance disclosure",
     "ai policy disclosure",
@@ -155,6 +156,7 @@ fn heading(line: &[u8]) -> Option<Heading> {
     }
     let rest = rest
         .trim_start_matches(" disclosure")
+        .trim_start_matches('s')
         .trim_start_matches(" statement")
         .trim_start_matches(['*', '_', ' ']);
     match rest.strip_prefix([':', '-']) {

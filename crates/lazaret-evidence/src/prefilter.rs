@@ -152,6 +152,8 @@ impl Others {
         let words =
             needles.iter().map(|needle| if stands_for(&needle) { longest_word(needle) } else { needle });
         let words: FxHashSet<&str> = words.collect();
+        let holds_another = |word: &str| words.iter().any(|other| *other != word && word.contains(other));
+        let words = words.iter().filter(|word| !holds_another(word));
         let words = packed::Config::new().builder().extend(words).build();
         Self { words, needles: automaton(needles) }
     }

@@ -202,22 +202,22 @@ pub(super) fn count_lines(bytes: &[u8]) -> usize {
     count_newlines(bytes) + usize::from(bytes.last().is_some_and(|&last| last != b'\n'))
 }
 
-/// Compared at once before single bytes are looked at.
-const BLOCK: usize = 256;
+/// How many bytes are compared at once; an array of this size fits a register.
+const BLOCK: usize = 32;
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    let rest = |bytes: &'_ [u8]| -> usize { blocks.min(bytes.len()) };
-    let (a, b) = (a.split_at(rest(a)).1, b.split_at(rest(b)).1);
-    blocks + a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let (a_blocks, b_blocks) = (a.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0);
+    let same = BLOCK * a_blocks.iter().zip(b_blocks).take_while(|(a, b)| a == b).count();
+    let (a, b) = (a.get(same..).unwrap_or_default(), b.get(same..).unwrap_or_default());
+    same + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// Returns how many bytes at the end are the same.
 pub(super) fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    let blocks =
-        a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    let (a, b) = (a.split_at(a.len() - blocks).0, b.split_at(b.len() - blocks).0);
-    blocks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+    let (a_blocks, b_blocks) = (a.as_rchunks::<BLOCK>().1, b.as_rchunks::<BLOCK>().1);
+    let same = BLOCK * a_blocks.iter().rev().zip(b_blocks.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (a.get(..a.len() - same).unwrap_or_default(), b.get(..b.len() - same).unwrap_or_default());
+    same + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
