@@ -48,10 +48,11 @@ const BY_HAND: [&str; 3] = ["hand-written", "handwritten", "human-written"];
 const REACH_WORDS: usize = 3;
 
 /// Beginnings of words that say that a tool was used at all.
-const USES: [&str; 8] = ["use", "using", "assist", "help", "did", "done", "ask", "with"];
+const USES: [&str; 11] =
+    ["use", "using", "usage", "assist", "help", "did", "done", "ask", "with", "conversation", "prompt"];
 
 /// Beginnings of words that say that it wrote.
-const WRITES: [&str; 20] = [
+const WRITES: [&str; 24] = [
     "generat",
     "writ",
     "wrote",
@@ -67,27 +68,38 @@ const WRITES: [&str; 20] = [
     "translat",
     "migrat",
     "port",
-    "cod",
-    "fix",
+    "coded",
+    "coding",
+    "fixed",
+    "fixing",
     "refactor",
     "one-shot",
     "develop",
+    "prototyp",
+    "edit",
 ];
 
 /// Beginnings of words that say that it looked.
-const FINDS: [&str; 12] = [
+const FINDS: [&str; 19] = [
     "find",
     "found",
     "discover",
     "locat",
-    "investigat",
+    "investigate",
+    "investigating",
     "understand",
     "explor",
-    "review",
+    "reviewing",
     "research",
     "debug",
     "diagnos",
     "analy",
+    "identif",
+    "validat",
+    "verif",
+    "bisect",
+    "minimi",
+    "pointed",
 ];
 
 /// Words for the message about a change.
@@ -137,7 +149,7 @@ pub(crate) fn read(lines: &[Line<'_>], names: &Names) -> Option<Disclosure> {
     if texts.iter().any(|text| is_checkbox(text)) {
         texts.retain(|text| text.contains("[x]"));
     }
-    weigh(&texts.join(" ").replace("[x]", ". "), names, heading.is_open || is_alone)
+    weigh(&texts.join(" ").replace("[x]", ". "), names, heading.is_open, heading.is_open || is_alone)
 }
 
 /// Returns what follows a heading on its own line; `None` if the line is no heading.
@@ -172,7 +184,7 @@ fn is_checkbox(text: &str) -> bool {
 }
 
 /// Weighs a section; where `needs_yes`, only a plain yes says anything.
-fn weigh(text: &str, names: &Names, needs_yes: bool) -> Option<Disclosure> {
+fn weigh(text: &str, names: &Names, is_open: bool, needs_yes: bool) -> Option<Disclosure> {
     let (mut yes, mut no, mut writes, mut finds) = (false, false, false, false);
     let (mut tool, mut model) = (None, None);
     for sentence in text.split(". ").flat_map(|line| line.split([';', '!', ','])) {
@@ -189,8 +201,10 @@ fn weigh(text: &str, names: &Names, needs_yes: bool) -> Option<Disclosure> {
             .filter(|word| !word.is_empty())
             .collect();
         let mentioned = names.mentioned(&words);
-        let is_about =
-            mentioned.is_some() || words.iter().any(|word| is_machine_word(word)) || words == ["yes"];
+        let is_about = mentioned.is_some()
+            || words.iter().any(|word| is_machine_word(word))
+            || words == ["yes"]
+            || (!is_open && speaks_of_it(&words));
         let is_used = words == ["yes"]
             || words.iter().any(|word| begins(word, &USES) || says_work(word) || word.starts_with("ai-"));
         let is_denied = is_denied(&words);
@@ -199,6 +213,7 @@ fn weigh(text: &str, names: &Names, needs_yes: bool) -> Option<Disclosure> {
         if !is_denied {
             yes |= is_about && is_used;
             writes |= words.iter().any(|word| begins(word, &WRITES) || word.starts_with("ai-gen"));
+            writes |= words.windows(2).any(|pair| pair == ["to", "fix"]);
             finds |= words.iter().any(|word| begins(word, &FINDS));
         }
         if let Some(named) = mentioned.filter(|_| !is_denied) {
@@ -230,6 +245,13 @@ fn is_denied(words: &[&str]) -> bool {
     })
 }
 
+/// Whether a sentence under a heading about tools says what `it` did.
+fn speaks_of_it(words: &[&str]) -> bool {
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, ["used", "it"]) || matches!(pair, ["it", word] if says_work(word)))
+}
+
 fn begins(word: &str, beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| word.starts_with(beginning))
 }
@@ -241,7 +263,15 @@ fn says_work(word: &str) -> bool {
 fn is_machine_word(word: &str) -> bool {
     matches!(
         word,
-        "ai" | "llm" | "llms" | "agent" | "agents" | "ai-assisted" | "ai-generated" | "ai-assistance"
+        "ai" | "ai's"
+            | "llm"
+            | "llm's"
+            | "llms"
+            | "agent"
+            | "agents"
+            | "ai-assisted"
+            | "ai-generated"
+            | "ai-assistance"
     ) || word.starts_with("vibe")
         || word.starts_with("vibing")
 }

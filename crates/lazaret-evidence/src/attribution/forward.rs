@@ -239,11 +239,12 @@ pub(super) fn versions_that_may_hold_marked_lines(history: &History<'_>, marked:
                     match history.at(parent, change.path) {
                         At::Version(older) => may_hold[older as usize],
                         At::Unknown(_) => true,
-                        At::Outside(_) => deleted && parent_ix == 0 && change.old.is_none(),
+                        At::Outside(_) if parent_ix == 0 => deleted && change.old.is_none(),
+                        At::Absent if parent_ix == 0 => deleted,
                         // A path that another parent lacks may come from a file that was deleted on that side.
-                        At::Absent => {
-                            (parent_ix == 0 && deleted)
-                                || (parent_ix > 0 && !same_in_a_parent(history, parents, change.path, entry))
+                        // What it has at a path that no commit of the scope changed, only its tree tells.
+                        At::Outside(_) | At::Absent => {
+                            !same_in_a_parent(history, parents, change.path, entry)
                         }
                     }
                 });

@@ -106,7 +106,10 @@ impl LineTable {
             let near_start = near.start(near_line);
             let here = bytes.get(position..tail).unwrap_or_default();
             let common = common_prefix(here, near.bytes.get(near_start..).unwrap_or_default());
-            let mut same_until = near.lines_before(near_start + common).max(near_line);
+            let same_end = near_start + common;
+            // Most often nothing is the same here, or a lot is.
+            let some_line = near.ends.get(near_line).is_some_and(|&end| end as usize <= same_end);
+            let mut same_until = if some_line { near.lines_before(same_end) } else { near_line };
             // The last line of `near` may lack the newline that the line here has.
             if same_until > near_line && near.bytes.get(near.start(same_until) - 1) != Some(&b'\n') {
                 same_until -= usize::from(near.start(same_until) - near_start + position != bytes.len());
@@ -120,14 +123,17 @@ impl LineTable {
                 continue;
             }
             let end = memchr::memchr(b'\n', here).map_or(here.len(), |newline| newline + 1);
+            let n_known = self.n_tokens();
             let token = self.token(here.get(..end).unwrap_or_default());
             position += end;
             lines.push(token, position);
             // Where the same line comes soon in `near`, what follows it may be the same too.
-            let ahead = near.tokens.get(near_line..).unwrap_or_default();
-            match ahead.iter().take(window).position(|&other| other == token) {
-                Some(found) => near_line += found + 1,
-                None => window = (window * 2).min(WINDOW_MAX),
+            if token.0 < n_known {
+                let ahead = near.tokens.get(near_line..).unwrap_or_default();
+                match find(token, ahead.get(..window).unwrap_or(ahead)) {
+                    Some(found) => near_line += found + 1,
+                    None => window = (window * 2).min(WINDOW_MAX),
+                }
             }
         }
         let near_tail = near.bytes.len() - (bytes.len() - tail);
@@ -158,7 +164,16 @@ fn line_at<'a>(arena: &'a [u8], ends: &[usize], token: u32) -> &'a [u8] {
 
 /// How many lines ahead a line is looked for, at least and at most.
 const WINDOW_MIN: usize = 16;
-const WINDOW_MAX: usize = 4096;
+const WINDOW_MAX: usize = 1024;
+
+/// Returns where a token first stands among others, which are compared many at once.
+fn find(token: Token, tokens: &[Token]) -> Option<usize> {
+    let (chunks, rest) = tokens.as_chunks::<16>();
+    let in_chunk = |chunk: &[Token; 16]| chunk.iter().fold(false, |found, other| found | (*other == token));
+    let n_before = chunks.iter().take_while(|chunk| !in_chunk(chunk)).count();
+    let chunk = chunks.get(n_before).map_or(rest, |chunk| chunk);
+    Some(n_before * 16 + chunk.iter().position(|other| *other == token)?)
+}
 
 /// Lines on the way to a [`Text`].
 #[derive(Debug, Default)]
