@@ -1,3 +1,15 @@
 //! The workflows on repositories that tests build.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must end at once"
+)]
 
 mod attribution;
+mod blame;
+mod directory;
+mod git_shapes;
+mod memory;
+mod scan;
+mod world;
