@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// A span must hold at least one line and start at line 1 or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("lines {start} to {end} are not a span: lines count from 1 and the end must not lie before the start")]
+#[error(
+    "lines {start} to {end} are not a span: lines count from 1 and the end must not lie before the start"
+)]
 pub struct EmptySpan {
     start: u32,
     end: u32,

@@ -9,10 +9,10 @@ use gix::bstr::{BString, ByteSlice as _};
 use lazaret_core::ObjectId;
 use rustc_hash::FxHashSet;
 
+mod changes;
 mod check;
 mod commit;
 mod delta;
-mod changes;
 mod listing;
 mod object;
 mod staged;
@@ -23,7 +23,9 @@ pub use changes::{ReadChanges, read_changes};
 pub use check::{NewCommits, new_commits};
 pub use commit::RawCommit;
 pub use listing::{ListedEntry, list_tree};
-pub use object::{OBJECT_BYTES_MAX, Object, ObjectKind, ObjectReader, ObjectStore, OpenStoreError, ReadObjectError};
+pub use object::{
+    OBJECT_BYTES_MAX, Object, ObjectKind, ObjectReader, ObjectStore, OpenStoreError, ReadObjectError,
+};
 pub use staged::{StagedChange, StagedError};
 pub use tree::{TreeError, diff_trees, find_entry};
 pub use walk::{WalkGap, Walked, walk_commits};
@@ -239,7 +241,8 @@ impl Mailmap {
     #[must_use]
     pub fn name(&self, signature: &lazaret_core::Signature<'_>) -> String {
         let time = "0 +0000";
-        let written = gix::actor::SignatureRef { name: signature.name.into(), email: signature.email.into(), time };
+        let written =
+            gix::actor::SignatureRef { name: signature.name.into(), email: signature.email.into(), time };
         let shown = self.inner.resolve_cow(written);
         shown.name.to_str_lossy().into_owned()
     }

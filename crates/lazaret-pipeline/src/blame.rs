@@ -158,7 +158,8 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
     let text = reader.read_as(&listed.entry.id, ObjectKind::Blob).ok();
     let text = text.as_ref().map_or(&[][..], |text| text);
-    let lines = Lines { reading: &reading, mailmap: repository.mailmap(), reader, authors: FxHashMap::default() };
+    let lines =
+        Lines { reading: &reading, mailmap: repository.mailmap(), reader, authors: FxHashMap::default() };
     let lines = lines.of(&file, &origins, &judged.evidence, text);
     Ok(Blame { format: BLAME_FORMAT, origin: reading.origin.clone(), file, lines, evidence: judged.evidence })
 }
@@ -175,7 +176,8 @@ fn find_file(file: &Path) -> Result<(Repository, Vec<u8>), BlameError> {
     let rest = absolute.strip_prefix(folder).unwrap_or(&absolute).to_owned();
     let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(rest);
     let path = full.strip_prefix(&root).unwrap_or(&full);
-    let path = path.components().map(|part| part.as_os_str().as_encoded_bytes()).collect::<Vec<_>>().join(&b'/');
+    let path =
+        path.components().map(|part| part.as_os_str().as_encoded_bytes()).collect::<Vec<_>>().join(&b'/');
     Ok((repository, path))
 }
 
@@ -203,7 +205,8 @@ impl Lines<'_> {
             let after = origins.partition_point(|origin| origin.start < line);
             let origin = after.checked_sub(1).and_then(|ix| origins.get(ix));
             let commit = origin.filter(|origin| origin.gap.is_none()).and_then(|origin| origin.commit);
-            let (author, date) = commit.map(|commit| self.author(self.reading.graph.id(commit))).unwrap_or_default();
+            let (author, date) =
+                commit.map(|commit| self.author(self.reading.graph.id(commit))).unwrap_or_default();
             let after = file.spans.partition_point(|span| span.start <= line);
             let span = after.checked_sub(1).and_then(|ix| file.spans.get(ix)).filter(|span| span.end >= line);
             let settling = span.map_or(&[][..], |span| &span.evidence);
@@ -212,7 +215,9 @@ impl Lines<'_> {
             lines.push(BlamedLine {
                 line,
                 commit: commit.map(|commit| self.reading.graph.id(commit)),
-                path: origin.map(|origin| printable(self.reading.changes.path(origin.path))).unwrap_or_default(),
+                path: origin
+                    .map(|origin| printable(self.reading.changes.path(origin.path)))
+                    .unwrap_or_default(),
                 origin_line: origin.map_or(line, |origin| origin.origin_start + line - origin.start),
                 author,
                 date,

@@ -122,7 +122,11 @@ impl Lines<'_> {
 ///
 /// # Errors
 /// [`BundleError`] when the writer fails; what was written until then is no Parquet file.
-pub fn write_bundle(out: impl Write + Send, rows: &[BundleRow], metadata: &[(&str, String)]) -> Result<(), BundleError> {
+pub fn write_bundle(
+    out: impl Write + Send,
+    rows: &[BundleRow],
+    metadata: &[(&str, String)],
+) -> Result<(), BundleError> {
     let schema = Arc::new(Schema::new(vec![
         Field::new("blob", DataType::Utf8, false),
         Field::new("path", DataType::Utf8, false),
@@ -137,7 +141,8 @@ pub fn write_bundle(out: impl Write + Send, rows: &[BundleRow], metadata: &[(&st
         Field::new("strength", DataType::Utf8, false),
     ]));
     let format = [("format", BUNDLE_FORMAT.to_owned())];
-    let pairs = format.iter().chain(metadata).map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
+    let pairs =
+        format.iter().chain(metadata).map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_column_bloom_filter_enabled("blob".into(), true)

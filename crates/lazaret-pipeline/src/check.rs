@@ -6,11 +6,12 @@
 use std::path::{Path, PathBuf};
 
 use lazaret_core::{
-    CommitFact, EntryKind, Evidence, Gap, GapKind, ObjectId, Origin, OriginKind, Signature, Span, TreeEntry, Verdict,
+    CommitFact, EntryKind, Evidence, Gap, GapKind, ObjectId, Origin, OriginKind, Signature, Span, TreeEntry,
+    Verdict,
 };
 use lazaret_intake::git::{
-    ObjectKind, ObjectReader, OpenRepositoryError, RawCommit, Repository, ResolveError, StagedError, diff_trees,
-    find_entry, new_commits,
+    ObjectKind, ObjectReader, OpenRepositoryError, RawCommit, Repository, ResolveError, StagedError,
+    diff_trees, find_entry, new_commits,
 };
 use lazaret_policy::{Matter, judge};
 use schemars::JsonSchema;
@@ -154,7 +155,7 @@ pub fn check(request: &CheckRequest<'_>) -> Result<CheckReport, CheckError> {
     match request.change {
         ChangeUnderCheck::Staged { message, index_file } => {
             check.staged(message.as_deref(), index_file.as_deref())?;
-        },
+        }
         ChangeUnderCheck::Range { from, to } => {
             let (from, to) = (repository.resolve(from)?, repository.resolve(to)?);
             check.commits(&[to], &[from], &[]);
@@ -219,7 +220,9 @@ impl<'a> Checking<'a> {
             let hints = branch.map(|branch| self.measure.detectors.branch(branch)).unwrap_or_default();
             match self.repository.peel(&mut self.reader, new) {
                 Some(tip) => self.commits(&[tip], &known, &hints),
-                None => self.gaps.push(gap(GapKind::MissingObject, format!("{new} does not lead to a commit"))),
+                None => {
+                    self.gaps.push(gap(GapKind::MissingObject, format!("{new} does not lead to a commit")))
+                }
             }
         }
     }
@@ -235,7 +238,8 @@ impl<'a> Checking<'a> {
             let Some(commit) = RawCommit::parse(&raw) else { continue };
             self.n_commits += 1;
             let may_mark = self.measure.detectors.may_mark(&raw);
-            let mut claims = if may_mark { self.measure.detectors.commit(&commit.fact(id)) } else { Vec::new() };
+            let mut claims =
+                if may_mark { self.measure.detectors.commit(&commit.fact(id)) } else { Vec::new() };
             claims.extend_from_slice(hints);
             self.find(Some(id), None, 0, &claims, &[]);
             self.changed_files(id, &commit);
@@ -246,7 +250,10 @@ impl<'a> Checking<'a> {
         let parent = commit.parents().next();
         let old = parent.and_then(|parent| self.tree_of(&parent));
         if let (Some(parent), None) = (parent, old) {
-            self.gaps.push(gap(GapKind::MissingObject, format!("parent {parent} of commit {id} could not be read")));
+            self.gaps.push(gap(
+                GapKind::MissingObject,
+                format!("parent {parent} of commit {id} could not be read"),
+            ));
         }
         let mut changes: Vec<(Vec<u8>, Option<TreeEntry>, TreeEntry)> = Vec::new();
         let mut on_change = |path: &[u8], old: Option<TreeEntry>, new: Option<TreeEntry>| {
@@ -279,7 +286,9 @@ impl<'a> Checking<'a> {
         }
         // What stood there before is not this change's doing.
         for known in self.claims_before(path, old) {
-            let same = |claim: &Evidence| (&claim.detector, &claim.claim, &claim.why) == (&known.detector, &known.claim, &known.why);
+            let same = |claim: &Evidence| {
+                (&claim.detector, &claim.claim, &claim.why) == (&known.detector, &known.claim, &known.why)
+            };
             if let Some(position) = claims.iter().position(same) {
                 claims.remove(position);
             }
@@ -290,7 +299,8 @@ impl<'a> Checking<'a> {
     fn claims_before(&mut self, path: &[u8], old: Option<TreeEntry>) -> Vec<Evidence> {
         let old = old.filter(|old| old.kind != EntryKind::Submodule);
         let text = old.and_then(|old| self.reader.read_as(&old.id, ObjectKind::Blob).ok());
-        let facts = text.map_or_else(FileFacts::default, |text| examine_text(path, &text, self.measure.detectors));
+        let facts =
+            text.map_or_else(FileFacts::default, |text| examine_text(path, &text, self.measure.detectors));
         let of_path = old.map(|_| self.measure.detectors.path(path)).unwrap_or_default();
         of_path.into_iter().chain(facts.claims).collect()
     }
@@ -301,7 +311,14 @@ impl<'a> Checking<'a> {
     }
 
     /// Judges claims and writes down what the policy minds.
-    fn find(&mut self, commit: Option<ObjectId>, path: Option<&[u8]>, lines: u32, claims: &[Evidence], gaps: &[Gap]) {
+    fn find(
+        &mut self,
+        commit: Option<ObjectId>,
+        path: Option<&[u8]>,
+        lines: u32,
+        claims: &[Evidence],
+        gaps: &[Gap],
+    ) {
         if claims.is_empty() {
             return;
         }
@@ -357,7 +374,8 @@ mod tests {
 
     #[test]
     fn comments_and_what_is_below_the_scissors_are_no_message() {
-        let message = b"subject\n# hint\nbody\n# ------------------------ >8 ------------------------\ndiff\n";
+        let message =
+            b"subject\n# hint\nbody\n# ------------------------ >8 ------------------------\ndiff\n";
         assert_eq!(without_comments(message), b"subject\nbody\n");
     }
 }

@@ -143,7 +143,11 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let files = judge.files(&listing, &examined, &attributed);
     let report = tally::report(&reading, request, &marks, files);
     // action, ledger: none; what was learned is kept for the next scan
-    let bundle = if request.bundle { crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined) } else { Vec::new() };
+    let bundle = if request.bundle {
+        crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined)
+    } else {
+        Vec::new()
+    };
     let marked_commits = marks.commits(&reading);
     let index_note = reading.save(&marks, &examined, &listing, &attributed);
     Ok(ScanOutcome { report, marked_commits, bundle, index_note })
@@ -153,6 +157,10 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
 pub(crate) fn origin(kind: OriginKind, root: &Path, rev: Option<String>) -> Origin {
     let path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     // A policy matches the repository, not the folder git keeps inside its work tree.
-    let path = if path.file_name().is_some_and(|name| name == ".git") { path.parent().unwrap_or(&path) } else { &path };
+    let path = if path.file_name().is_some_and(|name| name == ".git") {
+        path.parent().unwrap_or(&path)
+    } else {
+        &path
+    };
     Origin { kind, path: path.to_string_lossy().into_owned(), rev }
 }

@@ -167,6 +167,27 @@ impl<'a> History<'a> {
         }
     }
 
+    /// Returns what one of the parents of a version's commit sees at the version's path.
+    #[must_use]
+    pub fn at_parent(&self, version: VersionIx, parent_ix: usize, parent: CommitIx) -> At {
+        let change = self.versions[version as usize].change;
+        if parent_ix > 0 || !self.failures.is_empty() {
+            return self.at(parent, change.path);
+        }
+        // The first parent is where the change was seen from, and mostly the version before is on the same chain.
+        if change.old.is_none() {
+            return At::Absent;
+        }
+        let before = version.checked_sub(1).filter(|&before| {
+            self.versions[before as usize].change.path == change.path
+                && self.keys[before as usize].0 == self.keys[version as usize].0
+        });
+        match before {
+            Some(before) => At::Version(before),
+            None => self.at(parent, change.path),
+        }
+    }
+
     /// Returns what a commit sees at a path given by its bytes.
     #[must_use]
     pub fn at_path(&self, commit: CommitIx, path: &[u8]) -> At {
@@ -184,26 +205,33 @@ impl<'a> History<'a> {
     }
 }
 
-/// Gives each commit of the scope its place: it goes on its first parent's chain if it is the first to do so.
+/// Gives each commit of the scope its place. Chains are drawn from the youngest commits down, so that the main line
+/// is one chain and a branch's chain ends where it left it.
 #[expect(clippy::indexing_slicing, reason = "commit numbers index tables of the graph's size")]
 fn cut_into_chains(graph: &CommitGraph, scope: &CommitSet) -> (Vec<Place>, Vec<Option<CommitIx>>) {
     let mut places = vec![NOWHERE; graph.len()];
     let mut forks = Vec::new();
-    let mut tips: Vec<CommitIx> = Vec::new();
-    for commit in scope.iter() {
-        let parent = graph.parents(commit).first().copied();
-        let on_chain = parent.map(|parent| (parent, places[parent as usize]));
-        places[commit as usize] = match on_chain {
-            Some((parent, place)) if place.chain != u32::MAX && tips[place.chain as usize] == parent => {
-                tips[place.chain as usize] = commit;
-                Place { chain: place.chain, position: place.position + 1 }
-            }
-            _ => {
-                forks.push(parent);
-                tips.push(commit);
-                Place { chain: u32::try_from(forks.len() - 1).unwrap_or(u32::MAX), position: 0 }
+    let mut commits: Vec<CommitIx> = scope.iter().collect();
+    let mut on_chain = Vec::new();
+    while let Some(tip) = commits.pop() {
+        if places[tip as usize].chain != u32::MAX {
+            continue;
+        }
+        let mut commit = tip;
+        let fork = loop {
+            on_chain.push(commit);
+            match graph.parents(commit).first().copied() {
+                Some(parent) if scope.contains(parent) && places[parent as usize].chain == u32::MAX => {
+                    commit = parent;
+                }
+                fork => break fork,
             }
         };
+        let chain = u32::try_from(forks.len()).unwrap_or(u32::MAX);
+        forks.push(fork);
+        for (commit, position) in on_chain.drain(..).rev().zip(0..) {
+            places[commit as usize] = Place { chain, position };
+        }
     }
     (places, forks)
 }

@@ -158,7 +158,7 @@ fn at_parent(
     contents: &mut impl Contents,
 ) -> Result<AtParent, GapKind> {
     let change = history.version(version).change;
-    let (version, old) = match history.at(parent, change.path) {
+    let (version, old) = match history.at_parent(version, parent_ix, parent) {
         At::Version(version) => (Some(version), history.entry(version)),
         At::Absent => (None, None),
         At::Outside(_) if parent_ix == 0 => (None, change.old),

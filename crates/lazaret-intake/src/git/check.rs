@@ -47,7 +47,16 @@ pub fn new_commits(repository: &Repository, new: &[ObjectId], old: &[ObjectId]) 
     let mut slop = 0;
     for (tips, is_old) in [(old, true), (new, false)] {
         for &tip in tips {
-            enter(repository, &mut reader, tip, is_old, &mut visits, &mut queue, &mut n_new_waiting, &mut found);
+            enter(
+                repository,
+                &mut reader,
+                tip,
+                is_old,
+                &mut visits,
+                &mut queue,
+                &mut n_new_waiting,
+                &mut found,
+            );
         }
     }
     let mut n_taken = 0;
@@ -60,7 +69,16 @@ pub fn new_commits(repository: &Repository, new: &[ObjectId], old: &[ObjectId]) 
         }
         let (parents, is_old) = (visit.parents.clone(), visit.old);
         for parent in parents {
-            enter(repository, &mut reader, parent, is_old, &mut visits, &mut queue, &mut n_new_waiting, &mut found);
+            enter(
+                repository,
+                &mut reader,
+                parent,
+                is_old,
+                &mut visits,
+                &mut queue,
+                &mut n_new_waiting,
+                &mut found,
+            );
         }
         if n_new_waiting == 0 {
             slop += 1;
@@ -71,7 +89,8 @@ pub fn new_commits(repository: &Repository, new: &[ObjectId], old: &[ObjectId]) 
             slop = 0;
         }
     }
-    let mut new: Vec<_> = visits.iter().filter(|(_, visit)| !visit.old).map(|(id, visit)| (visit.taken, *id)).collect();
+    let mut new: Vec<_> =
+        visits.iter().filter(|(_, visit)| !visit.old).map(|(id, visit)| (visit.taken, *id)).collect();
     new.sort_unstable();
     found.commits = new.into_iter().map(|(_, id)| id).collect();
     found

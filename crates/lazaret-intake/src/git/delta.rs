@@ -82,13 +82,13 @@ mod tests {
         let refused: &[&[u8]] = &[
             &[],
             &[5],
-            &[4, 1, 1, b'x'],                // another base
-            &[5, 1],                         // nothing made
-            &[5, 1, 0],                      // reserved instruction
-            &[5, 2, 1, b'x'],                // too little made
-            &[5, 1, 2, b'x', b'y'],          // too much made
-            &[5, 3, 0b1001_0001, 4, 3],      // past the base's end
-            &[0x80, 0x80, 0x80, 0x80, 0x80], // a size without end
+            &[4, 1, 1, b'x'],                      // another base
+            &[5, 1],                               // nothing made
+            &[5, 1, 0],                            // reserved instruction
+            &[5, 2, 1, b'x'],                      // too little made
+            &[5, 1, 2, b'x', b'y'],                // too much made
+            &[5, 3, 0b1001_0001, 4, 3],            // past the base's end
+            &[0x80, 0x80, 0x80, 0x80, 0x80],       // a size without end
             &[5, 0xff, 0xff, 0xff, 0x7f, 1, b'x'], // over the limit
         ];
         for delta in refused {

@@ -141,7 +141,8 @@ impl ObjectStore {
         if pack_dir.is_dir() {
             self.add_packs(&pack_dir).map_err(error)?;
         }
-        let limit = gix::odb::loose::Options { alloc_limit_bytes: Some(OBJECT_BYTES_MAX), ..Default::default() };
+        let limit =
+            gix::odb::loose::Options { alloc_limit_bytes: Some(OBJECT_BYTES_MAX), ..Default::default() };
         self.loose.push(gix::odb::loose::Store::at_opts(objects_dir, self.hash, limit));
         // The largest pack first: most objects are found at the first try.
         self.packs.sort_by_key(|pack| std::cmp::Reverse(pack.index.num_objects()));
@@ -304,7 +305,12 @@ impl<'a> ObjectReader<'a> {
     }
 
     /// Follows deltas from `place` down to an object that is remembered or stored whole.
-    fn find_base(&mut self, place: Place, chain: &mut Vec<Link>, depth: usize) -> Result<Object, DecodeError> {
+    fn find_base(
+        &mut self,
+        place: Place,
+        chain: &mut Vec<Link>,
+        depth: usize,
+    ) -> Result<Object, DecodeError> {
         let mut place = place;
         loop {
             if let Some(object) = self.recent.get(place) {
@@ -365,8 +371,12 @@ impl<'a> ObjectReader<'a> {
                 None => Err(DecodeError::Corrupt),
             };
             let applied = inflated.and_then(|()| {
-                super::delta::apply(&object.data, delta.get(..link.size).unwrap_or_default(), OBJECT_BYTES_MAX)
-                    .ok_or(DecodeError::Corrupt)
+                super::delta::apply(
+                    &object.data,
+                    delta.get(..link.size).unwrap_or_default(),
+                    OBJECT_BYTES_MAX,
+                )
+                .ok_or(DecodeError::Corrupt)
             });
             self.delta = delta;
             object = Object { kind: object.kind, data: Rc::new(applied?) };
@@ -413,7 +423,12 @@ struct Recent {
 
 impl Recent {
     fn new(bytes: usize) -> Self {
-        Self { young: FxHashMap::default(), old: FxHashMap::default(), young_bytes: 0, generation_bytes: bytes / 2 }
+        Self {
+            young: FxHashMap::default(),
+            old: FxHashMap::default(),
+            young_bytes: 0,
+            generation_bytes: bytes / 2,
+        }
     }
 
     fn get(&mut self, place: Place) -> Option<Object> {

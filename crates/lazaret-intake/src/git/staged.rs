@@ -52,7 +52,8 @@ impl Repository {
         let index: &gix::index::State = match index_file {
             Some(path) => {
                 let options = gix::index::decode::Options::default();
-                other = gix::index::File::at(path, self.inner.object_hash(), false, options).map_err(unreadable)?;
+                other = gix::index::File::at(path, self.inner.object_hash(), false, options)
+                    .map_err(unreadable)?;
                 &other
             }
             None => {

@@ -6,8 +6,9 @@ use lazaret_core::{EntryKind, GapKind, ObjectId, TreeEntry};
 
 use super::object::{ObjectKind, ObjectReader, ReadObjectError};
 
-/// How deep trees may nest; git itself stops at 4,096 by default.
-const TREE_DEPTH_MAX: usize = 1024;
+/// How deep trees may nest. Each level takes a part of the thread's stack, in a debug build some two kilobytes;
+/// trees in use nest a few dozen deep.
+const TREE_DEPTH_MAX: usize = 256;
 
 /// How many entries one comparison looks at. A few trees that name each other many times over make more files
 /// than any disk holds; the largest repositories in use have some four million.
@@ -199,6 +200,7 @@ impl<'r, 's, 'f> Comparison<'r, 's, 'f> {
         let mut old_rows = Rows::new(old_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
         let mut new_rows = Rows::new(new_raw.as_ref().map_or(&[], |raw| raw.as_slice()), id_len);
         let malformed = |id: Option<ObjectId>| id.map(|id| TreeError::Malformed { id });
+        old_rows.skip_same(&mut new_rows);
         let mut next_old = take_row(&mut old_rows, malformed(old))?;
         let mut next_new = take_row(&mut new_rows, malformed(new))?;
         loop {
@@ -210,6 +212,9 @@ impl<'r, 's, 'f> Comparison<'r, 's, 'f> {
             };
             let old_row = if order.is_le() { next_old.take() } else { None };
             let new_row = if order.is_ge() { next_new.take() } else { None };
+            if order.is_eq() {
+                old_rows.skip_same(&mut new_rows);
+            }
             if order.is_le() {
                 next_old = take_row(&mut old_rows, malformed(old))?;
             }

@@ -3,9 +3,9 @@
 use lazaret_core::{CommitGraph, CommitIx, CommitRow, GapKind, ObjectId};
 use rustc_hash::FxHashMap;
 
+use super::Repository;
 use super::commit::RawCommit;
 use super::object::{ObjectKind, ObjectReader, ReadObjectError};
-use super::Repository;
 
 /// A commit that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +60,16 @@ pub fn walk_commits(
                     Ok((row, parents)) => {
                         walked.n_read += 1;
                         // Visited from the back, so that the first parent comes first.
-                        let todo = parents.iter().rev().copied().filter(|parent| graph.find(parent).is_none());
+                        let todo =
+                            parents.iter().rev().copied().filter(|parent| graph.find(parent).is_none());
                         let todo: Vec<_> = todo.collect();
                         top.row = Some(row);
                         top.parents = parents;
-                        stack.extend(todo.into_iter().map(|id| Pending { id, row: None, parents: Vec::new() }));
+                        stack.extend(todo.into_iter().map(|id| Pending {
+                            id,
+                            row: None,
+                            parents: Vec::new(),
+                        }));
                     }
                     Err(kind) => {
                         unreadable.insert(top.id, kind);

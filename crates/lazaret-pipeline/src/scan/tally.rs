@@ -10,14 +10,20 @@ use super::marks::Marks;
 use super::reading::{Reading, day};
 use super::{Measure, ScanRequest};
 use crate::report::{
-    CommitCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, Report, SpanReport, TimelineEntry, Warning,
+    CommitCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, Report, SpanReport, TimelineEntry,
+    Warning,
 };
 
 /// The tool or model of a claim that names none.
 const UNKNOWN: &str = "unknown";
 
 /// Returns the report of a repository.
-pub(super) fn report(reading: &Reading<'_>, request: &ScanRequest<'_>, marks: &Marks, judged: Judged) -> Report {
+pub(super) fn report(
+    reading: &Reading<'_>,
+    request: &ScanRequest<'_>,
+    marks: &Marks,
+    judged: Judged,
+) -> Report {
     let mut commits =
         CommitCounts { examined: reading.scope.len() as u64, marked: 0, by_tool: BTreeMap::new() };
     for (_, claims) in marks.condemned() {
@@ -39,7 +45,12 @@ pub(super) fn report(reading: &Reading<'_>, request: &ScanRequest<'_>, marks: &M
 }
 
 /// Returns the report of an origin without commits.
-pub(super) fn report_without_history(origin: Origin, measure: &Measure<'_>, judged: Judged, gaps: &[Gap]) -> Report {
+pub(super) fn report_without_history(
+    origin: Origin,
+    measure: &Measure<'_>,
+    judged: Judged,
+    gaps: &[Gap],
+) -> Report {
     assemble(origin, measure, CommitCounts::default(), judged, gaps, |_| None)
 }
 
@@ -77,7 +88,8 @@ fn assemble(
         }
     }
     let timeline = timeline.into_iter();
-    let timeline = timeline.map(|((month, tool), (tainted, suspect))| TimelineEntry { month, tool, tainted, suspect });
+    let timeline =
+        timeline.map(|((month, tool), (tainted, suspect))| TimelineEntry { month, tool, tainted, suspect });
     Report {
         format: REPORT_FORMAT,
         version: env!("CARGO_PKG_VERSION"),
@@ -106,7 +118,10 @@ fn count_lines(file: &FileReport, lines: &mut LineCounts) {
 }
 
 /// Returns the first taint among the evidence of a span: the strongest.
-fn settling_taint<'a>(span: &SpanReport, evidence: &FxHashMap<&str, &'a EvidenceEntry>) -> Option<&'a EvidenceEntry> {
+fn settling_taint<'a>(
+    span: &SpanReport,
+    evidence: &FxHashMap<&str, &'a EvidenceEntry>,
+) -> Option<&'a EvidenceEntry> {
     let mut settling = span.evidence.iter().filter_map(|id| evidence.get(id.as_str()).copied());
     settling.find(|entry| entry.strength.is_some())
 }

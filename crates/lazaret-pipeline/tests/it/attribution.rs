@@ -135,7 +135,12 @@ fn by_version(settled: &lazaret_evidence::attribution::Settled) -> ByVersion {
     settled.owned.iter().map(row).collect()
 }
 
-fn direct_lines(forward: &Forward<'_, '_>, world: &World, path: &[u8], n_lines: usize) -> Vec<Option<ObjectId>> {
+fn direct_lines(
+    forward: &Forward<'_, '_>,
+    world: &World,
+    path: &[u8],
+    n_lines: usize,
+) -> Vec<Option<ObjectId>> {
     let mut lines = vec![None; n_lines];
     let Some(owned) = forward.at(world.tip, path).unwrap() else { return lines };
     let runs = owned.runs();

@@ -7,7 +7,9 @@
 )]
 
 mod attribution;
+mod bad_input;
 mod blame;
+mod bundle;
 mod directory;
 mod git_shapes;
 mod memory;
