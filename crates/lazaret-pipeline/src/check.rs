@@ -14,6 +14,7 @@ use lazaret_intake::git::{
     diff_trees, find_entry, new_commits,
 };
 use lazaret_policy::{Matter, judge};
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -171,6 +172,7 @@ struct Checking<'a> {
     measure: Measure<'a>,
     reader: ObjectReader<'a>,
     origin: Origin,
+    examined: FxHashSet<ObjectId>,
     n_commits: u64,
     n_files: u64,
     findings: Vec<Finding>,
@@ -184,6 +186,7 @@ impl<'a> Checking<'a> {
             measure,
             reader: ObjectReader::new(repository.objects(), RECENT_BYTES),
             origin: origin(OriginKind::Git, repository.path(), None),
+            examined: FxHashSet::default(),
             n_commits: 0,
             n_files: 0,
             findings: Vec::new(),
@@ -221,7 +224,7 @@ impl<'a> Checking<'a> {
             match self.repository.peel(&mut self.reader, new) {
                 Some(tip) => self.commits(&[tip], &known, &hints),
                 None => {
-                    self.gaps.push(gap(GapKind::MissingObject, format!("{new} does not lead to a commit")))
+                    self.gaps.push(gap(GapKind::MissingObject, format!("{new} does not lead to a commit")));
                 }
             }
         }
@@ -236,6 +239,11 @@ impl<'a> Checking<'a> {
         for id in found.commits.into_iter().rev() {
             let Ok(raw) = self.reader.read_as(&id, ObjectKind::Commit) else { continue };
             let Some(commit) = RawCommit::parse(&raw) else { continue };
+            if !self.examined.insert(id) {
+                // Another ref of the same push brings it too; only this one's name is news.
+                self.find(Some(id), None, 0, hints, &[]);
+                continue;
+            }
             self.n_commits += 1;
             let may_mark = self.measure.detectors.may_mark(&raw);
             let mut claims =
@@ -255,6 +263,8 @@ impl<'a> Checking<'a> {
                 format!("parent {parent} of commit {id} could not be read"),
             ));
         }
+        let others: Vec<ObjectId> =
+            commit.parents().skip(1).filter_map(|parent| self.tree_of(&parent)).collect();
         let mut changes: Vec<(Vec<u8>, Option<TreeEntry>, TreeEntry)> = Vec::new();
         let mut on_change = |path: &[u8], old: Option<TreeEntry>, new: Option<TreeEntry>| {
             changes.extend(new.map(|new| (path.to_vec(), old, new)));
@@ -263,7 +273,11 @@ impl<'a> Checking<'a> {
             self.gaps.push(gap(error.gap(), format!("what commit {id} changed could not be read: {error}")));
         }
         for (path, old, new) in changes {
-            self.file(Some(id), &path, old, new);
+            // What a merge takes over as it stands in another parent was there before.
+            let taken = |tree: &ObjectId| find_entry(&mut self.reader, *tree, &path) == Ok(Some(new));
+            if !others.iter().any(taken) {
+                self.file(Some(id), &path, old, new);
+            }
         }
     }
 

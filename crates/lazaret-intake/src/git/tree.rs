@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use lazaret_core::{EntryKind, GapKind, ObjectId, TreeEntry};
+use rustc_hash::FxHashMap;
 
 use super::object::{ObjectKind, ObjectReader, ReadObjectError};
 
@@ -33,7 +34,7 @@ pub enum TreeError {
         id: ObjectId,
     },
     /// There are more entries than the limit.
-    #[error("tree {id} is one too many: below its root lie more than {TREE_ROWS_MAX} entries")]
+    #[error("tree {id} brings the entries to more than {TREE_ROWS_MAX}")]
     TooLarge {
         /// The tree at which the limit was passed.
         id: ObjectId,
@@ -159,9 +160,34 @@ pub(super) fn visit_tree(
     tree: ObjectId,
     on_change: &mut OnChange<'_>,
 ) -> Result<Option<TreeError>, TreeError> {
+    // Trees that name each other are told before they are followed.
+    if count_rows(reader, tree, 0, &mut FxHashMap::default()) > TREE_ROWS_MAX {
+        return Err(TreeError::TooLarge { id: tree });
+    }
     let mut comparison = Comparison { goes_on: true, ..Comparison::new(reader, on_change) };
     comparison.folder(None, Some(tree), 0)?;
     Ok(comparison.passed_over)
+}
+
+/// Counts the entries below a tree, as far as it can be read; each tree is read once, however often it is named.
+fn count_rows(
+    reader: &mut ObjectReader<'_>,
+    tree: ObjectId,
+    depth: usize,
+    known: &mut FxHashMap<ObjectId, usize>,
+) -> usize {
+    if let Some(&n_rows) = known.get(&tree) {
+        return n_rows;
+    }
+    let raw = if depth > TREE_DEPTH_MAX { None } else { reader.read_as(&tree, ObjectKind::Tree).ok() };
+    let mut n_rows = 0_usize;
+    for row in Rows::new(raw.as_ref().map_or(&[], |raw| raw.as_slice()), tree.as_bytes().len()).flatten() {
+        let folder = row.kind.is_none();
+        let below = if folder { count_rows(reader, row.id, depth + 1, known) } else { 0 };
+        n_rows = n_rows.saturating_add(1).saturating_add(below);
+    }
+    known.insert(tree, n_rows);
+    n_rows
 }
 
 /// A comparison of two trees on its way.
