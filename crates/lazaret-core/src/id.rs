@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(sha1.parse::<ObjectId>().unwrap().to_string(), sha1);
         let sha256 = format!("{sha1}{}", "00".repeat(12));
         assert_eq!(sha256.parse::<ObjectId>().unwrap().to_string(), sha256);
-        for bad in ["", "01", "zz23456789abcdef0123456789abcdef01234567", &sha1[1..]] {
+        for bad in ["", "01", "zz23456789abcdef0123456789abcdef01234567", sha1.get(1..).unwrap()] {
             assert!(bad.parse::<ObjectId>().is_err(), "{bad}");
         }
     }
