@@ -9,8 +9,10 @@ use crate::catalog::{NamedModel, Names};
 use crate::message::{Line, Standing};
 
 /// What headings end with, in lower case and without their signs; the prefilter looks for them.
-pub(crate) const HEADINGS: [&str; 15] = [
+pub(crate) const HEADINGS: [&str; 17] = [
     "ai disclaimer",
+    "ai note",
+    "llm note",
     "description of ai usage",
     "ai-assistance disclosure",
     "ai policy disclosure",
@@ -52,7 +54,7 @@ const USES: [&str; 11] =
     ["use", "using", "usage", "assist", "help", "did", "done", "ask", "with", "conversation", "prompt"];
 
 /// Beginnings of words that say that it wrote.
-const WRITES: [&str; 24] = [
+const WRITES: [&str; 25] = [
     "generat",
     "writ",
     "wrote",
@@ -74,13 +76,14 @@ const WRITES: [&str; 24] = [
     "fixing",
     "refactor",
     "one-shot",
-    "develop",
+    "developed",
+    "developing",
     "prototyp",
     "edit",
 ];
 
 /// Beginnings of words that say that it looked.
-const FINDS: [&str; 19] = [
+const FINDS: [&str; 27] = [
     "find",
     "found",
     "discover",
@@ -100,6 +103,14 @@ const FINDS: [&str; 19] = [
     "bisect",
     "minimi",
     "pointed",
+    "inspect",
+    "read",
+    "navigat",
+    "rubber",
+    "consult",
+    "spotted",
+    "judg",
+    "explain",
 ];
 
 /// Words for the message about a change.
@@ -202,7 +213,7 @@ fn weigh(text: &str, names: &Names, is_open: bool, needs_yes: bool) -> Option<Di
             .collect();
         let mentioned = names.mentioned(&words);
         let is_about = mentioned.is_some()
-            || words.iter().any(|word| is_machine_word(word))
+            || words.iter().any(|word| is_machine_word(word) || names.may_resolve(word.as_bytes()))
             || words == ["yes"]
             || (!is_open && speaks_of_it(&words));
         let is_used = words == ["yes"]
@@ -212,9 +223,11 @@ fn weigh(text: &str, names: &Names, is_open: bool, needs_yes: bool) -> Option<Di
             && (is_about || words.len() <= REACH_WORDS || words.iter().any(|word| BY_HAND.contains(word)));
         if !is_denied {
             yes |= is_about && is_used;
-            writes |= words.iter().any(|word| begins(word, &WRITES) || word.starts_with("ai-gen"));
-            writes |= words.windows(2).any(|pair| pair == ["to", "fix"]);
-            finds |= words.iter().any(|word| begins(word, &FINDS));
+            let is_own_work = is_own_work(&words, is_about);
+            writes |=
+                !is_own_work && words.iter().any(|word| begins(word, &WRITES) || word.starts_with("ai-gen"));
+            writes |= !is_own_work && words.windows(2).any(|pair| pair == ["to", "fix"]);
+            finds |= !is_own_work && words.iter().any(|word| begins(word, &FINDS));
         }
         if let Some(named) = mentioned.filter(|_| !is_denied) {
             tool = tool.or(named.tool);
@@ -243,6 +256,12 @@ fn is_denied(words: &[&str]) -> bool {
             || (NEGATIONS.contains(word)
                 && (at == 0 || words.len() <= REACH_WORDS || reach.clone().any(|word| denies(&word))))
     })
+}
+
+/// Whether a sentence says what its writer did: `I made the changes myself`, `written by hand`.
+fn is_own_work(words: &[&str], is_about: bool) -> bool {
+    let by_hand = words.windows(2).any(|pair| pair == ["by", "hand"] || pair == ["i", "manually"]);
+    by_hand || words.contains(&"myself") || (!is_about && words.first().is_some_and(|word| *word == "i"))
 }
 
 /// Whether a sentence under a heading about tools says what `it` did.
