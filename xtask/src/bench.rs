@@ -1,14 +1,25 @@
 //! `cargo xtask bench`: measurements by name, and the launcher they measure through.
 
+mod account;
+mod agreement;
+mod attribution;
 mod command;
+mod engine;
 mod measure;
+mod options;
+mod reading;
+mod release;
+mod rescan;
 mod scan;
+mod scratch;
+mod speeds;
 mod table;
 
 use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 
+pub(crate) use engine::{ENGINE, work};
 pub(crate) use measure::{LAUNCHER, launch};
 
 /// A measurement that can be run by name.
@@ -17,6 +28,8 @@ struct Bench {
     /// What follows the name on the command line.
     usage: &'static str,
     about: &'static str,
+    /// Whether it calls the engine in this very program, which then must be built with optimizations.
+    in_release: bool,
     run: fn(&[OsString]) -> Result<()>,
 }
 
@@ -25,13 +38,43 @@ const BENCHES: &[Bench] = &[
         name: "command",
         usage: "[--runs N] -- PROGRAM [ARG]...",
         about: "CPU time, wall time and memory of any program",
+        in_release: false,
         run: command::run,
     },
     Bench {
         name: "scan",
         usage: "REPO...",
         about: "what `lazaret scan` costs, beside the cost of printing all commit messages with `git log`",
+        in_release: false,
         run: scan::run,
+    },
+    Bench {
+        name: "blame-agreement",
+        usage: "[--sample N] REPO...",
+        about: "whether every line at `HEAD` is attributed as `git blame` attributes it",
+        in_release: true,
+        run: agreement::run,
+    },
+    Bench {
+        name: "attribution",
+        usage: "[--sample N] [--git-runs N] [--runs N] REPO...",
+        about: "what line attribution costs beside `git blame` with commit-graph and Bloom filters",
+        in_release: true,
+        run: attribution::run,
+    },
+    Bench {
+        name: "speeds",
+        usage: "[--runs N] REPO...",
+        about: "what one core gets through in a second: commits looked through and compared, versions settled",
+        in_release: true,
+        run: speeds::run,
+    },
+    Bench {
+        name: "rescan",
+        usage: "[--runs N] REPO...",
+        about: "what `lazaret scan` costs without an index, writing it, and after ten new commits",
+        in_release: true,
+        run: rescan::run,
     },
 ];
 
@@ -44,6 +87,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
         return Ok(());
     }
     match BENCHES.iter().find(|bench| bench.name == name) {
+        Some(bench) if bench.in_release && cfg!(debug_assertions) => release::run_optimized(args),
         Some(bench) => (bench.run)(rest),
         None => bail!("there is no measurement `{name}`\n\n{}", help()),
     }

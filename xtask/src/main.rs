@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(name: &str, args: &[OsString]) -> Result<()> {
-    if !matches!(name, "bench" | bench::LAUNCHER) && !args.is_empty() {
+    if !matches!(name, "bench" | bench::LAUNCHER | bench::ENGINE) && !args.is_empty() {
         bail!("`cargo xtask {name}` takes no arguments");
     }
     match name {
@@ -47,6 +47,7 @@ fn run(name: &str, args: &[OsString]) -> Result<()> {
         "ci" => ci::run(),
         "bench" => bench::run(args),
         bench::LAUNCHER => bench::launch(args),
+        bench::ENGINE => bench::work(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

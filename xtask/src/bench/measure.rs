@@ -78,7 +78,11 @@ pub(crate) fn measure(command: &Command, stdout: Stdout) -> Result<Measured> {
 
 /// Runs a command `runs` times and returns the run of median CPU time.
 pub(crate) fn measure_median(command: &Command, runs: usize, stdout: Stdout) -> Result<Measured> {
-    let mut measured = (0..runs).map(|_| measure(command, stdout)).collect::<Result<Vec<_>>>()?;
+    median((0..runs).map(|_| measure(command, stdout)).collect::<Result<Vec<_>>>()?)
+}
+
+/// Returns the run of median CPU time; of an even number, the upper one of the two in the middle.
+pub(crate) fn median(mut measured: Vec<Measured>) -> Result<Measured> {
     ensure!(!measured.is_empty(), "at least one run is needed");
     measured.sort_by(|a, b| a.usage.cpu_seconds.total_cmp(&b.usage.cpu_seconds));
     Ok(measured.swap_remove(measured.len() / 2))
@@ -142,7 +146,8 @@ impl Drop for Account {
     }
 }
 
-fn seconds(time: TimeVal) -> f64 {
+/// Returns a time of the kernel's accounts in seconds.
+pub(crate) fn seconds(time: TimeVal) -> f64 {
     #[expect(
         clippy::as_conversions,
         clippy::cast_precision_loss,
@@ -164,4 +169,23 @@ pub(crate) fn release_build() -> Result<PathBuf> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .find_map(|message| message.get("executable")?.as_str().map(|path| Path::new(path).to_path_buf()))
         .context("cargo named no executable")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(cpu_seconds: f64) -> Measured {
+        let usage = Usage { cpu_seconds, wall_seconds: 1.0, peak_rss_kib: 1 };
+        Measured { usage, exit_code: Some(0), stdout: Vec::new() }
+    }
+
+    #[test]
+    fn the_median_run_is_one_that_was_measured() {
+        for (runs, expected) in [(&[3.0][..], 3.0), (&[9.0, 1.0, 2.0], 2.0), (&[4.0, 1.0, 3.0, 2.0], 3.0)] {
+            let median = median(runs.iter().copied().map(run).collect()).unwrap();
+            assert!((median.usage.cpu_seconds - expected).abs() < 1e-9, "{runs:?}");
+        }
+        median(Vec::new()).unwrap_err();
+    }
 }

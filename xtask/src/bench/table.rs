@@ -1,5 +1,7 @@
 //! Figures as people read them: a Markdown table with its columns aligned.
 
+use std::path::Path;
+
 /// A table in the making.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -59,9 +61,25 @@ pub(crate) fn ratio(larger: f64, smaller: f64) -> String {
     if larger > 0.0 && smaller > 0.0 { format!("{:.1}x", larger / smaller) } else { "-".to_owned() }
 }
 
+/// Returns the name under which a repository stands in a table: that of its folder, or of the one above where the
+/// folder is called what every repository's is.
+pub(crate) fn name_of(repository: &Path) -> String {
+    let repository = repository.canonicalize().unwrap_or_else(|_| repository.to_owned());
+    let says_nothing = |name: &&std::ffi::OsStr| [".git", "repo"].iter().any(|common| name == common);
+    let mut names = repository.ancestors().filter_map(Path::file_name).filter(|name| !says_nothing(name));
+    names.next().unwrap_or(repository.as_os_str()).to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repositories_are_named_by_their_own_folder() {
+        assert_eq!(name_of(Path::new("quays/harbour")), "harbour");
+        assert_eq!(name_of(Path::new("quays/harbour/.git")), "harbour");
+        assert_eq!(name_of(Path::new("quays/harbour/repo")), "harbour");
+    }
 
     #[test]
     fn columns_are_aligned() {
