@@ -5,6 +5,7 @@ mod agreement;
 mod attribution;
 mod command;
 mod engine;
+mod marks;
 mod measure;
 mod options;
 mod reading;
@@ -68,6 +69,13 @@ const BENCHES: &[Bench] = &[
         about: "what one core gets through in a second: commits looked through and compared, versions settled",
         in_release: true,
         run: speeds::run,
+    },
+    Bench {
+        name: "marks",
+        usage: "REPO...",
+        about: "what the detectors find in labelled commits, and in commits older than every tool",
+        in_release: true,
+        run: marks::run,
     },
     Bench {
         name: "rescan",
