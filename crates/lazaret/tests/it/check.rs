@@ -93,7 +93,8 @@ fn a_push_is_refused_as_a_whole_and_a_deletion_passes() {
     assert_eq!(push(&format!("{old} {none} refs/heads/main\n")), 0);
     assert_eq!(push(&format!("{none} {old} refs/heads/same\n")), 0);
     assert_eq!(push("nonsense\n"), 1);
-    assert_eq!(push(&format!("{none} {} refs/heads/lost\n", "1".repeat(40))), 0);
+    // What cannot be read was not checked, and a door that opens then is no door.
+    assert_eq!(push(&format!("{none} {} refs/heads/lost\n", "1".repeat(40))), 1);
 }
 
 #[test]
