@@ -45,6 +45,7 @@ pub(crate) struct Identities {
     marks: Vec<(Mark, Vec<Place>)>,
     by_address: FxHashMap<String, usize>,
     by_account: FxHashMap<String, usize>,
+    by_tag: FxHashMap<String, usize>,
     by_name: Vec<(LinePattern, usize)>,
 }
 
@@ -54,6 +55,7 @@ impl Identities {
             marks: Vec::new(),
             by_address: FxHashMap::default(),
             by_account: FxHashMap::default(),
+            by_tag: FxHashMap::default(),
             by_name: Vec::new(),
         };
         for mark in catalog.marks().iter().filter(|mark| mark.kind == MarkKind::Identity) {
@@ -62,6 +64,7 @@ impl Identities {
             all.marks.push((mark.clone(), pattern.places.clone()));
             all.by_address.extend(pattern.addresses.iter().map(|address| (address.clone(), at)));
             all.by_account.extend(pattern.accounts.iter().map(|account| (account.clone(), at)));
+            all.by_tag.extend(pattern.tags.iter().map(|tag| (tag.clone(), at)));
             all.by_name.extend(pattern.name.iter().map(|name| (name.clone(), at)));
         }
         all
@@ -75,9 +78,10 @@ impl Identities {
             .as_deref()
             .filter(|_| by_address.is_none())
             .and_then(|address| self.by_account.get(account(address)?).copied());
+        let by_tag = address.as_deref().and_then(|address| self.by_tag.get(tag(address)?).copied());
         let by_name =
             self.by_name.iter().filter(move |(name, _)| name.matches(person.name)).map(|(_, at)| *at);
-        let found = by_address.into_iter().chain(by_account).chain(by_name);
+        let found = by_address.into_iter().chain(by_account).chain(by_tag).chain(by_name);
         found
             .filter_map(|at| self.marks.get(at))
             .filter(move |(_, places)| places.contains(&place))
@@ -102,4 +106,10 @@ fn account(address: &str) -> Option<&str> {
         Some((number, account)) if number.bytes().all(|byte| byte.is_ascii_digit()) => Some(account),
         _ => Some(local),
     }
+}
+
+/// Returns what somebody put behind a `+` in their own address; GitHub's private addresses have a number before it.
+fn tag(address: &str) -> Option<&str> {
+    let (local, _) = address.split_once('@').filter(|_| !address.ends_with(GITHUB_DOMAIN))?;
+    local.rsplit_once('+').map(|(_, tag)| tag)
 }

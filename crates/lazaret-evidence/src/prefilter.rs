@@ -49,6 +49,7 @@ impl Prefilter {
                     addresses.extend(identity.addresses.iter().cloned());
                     addresses
                         .extend(identity.accounts.iter().map(|account| format!("{account}{GITHUB_DOMAIN}")));
+                    others.extend(identity.tags.iter().map(|tag| format!("+{tag}@")));
                     others.extend(identity.name.iter().flat_map(|name| name.needles.iter().cloned()));
                 }
                 Pattern::Trailer(trailer) => {

@@ -137,6 +137,7 @@ impl Checker<'_> {
         let given = [
             ("addresses", !data.addresses.is_empty()),
             ("accounts", !data.accounts.is_empty()),
+            ("tags", !data.tags.is_empty()),
             ("name", data.name.is_some()),
             ("places", !data.places.is_empty()),
             ("keys", !data.keys.is_empty()),
@@ -151,7 +152,7 @@ impl Checker<'_> {
             ("settings", !data.settings.is_empty()),
         ];
         let taken: &[&str] = match data.kind {
-            MarkKind::Identity => &["addresses", "accounts", "name", "places", "needles"],
+            MarkKind::Identity => &["addresses", "accounts", "tags", "name", "places", "needles"],
             MarkKind::Trailer | MarkKind::RecorderTrailer => &["keys", "value", "unless"],
             MarkKind::Footer => &["line", "needles"],
             MarkKind::Subject | MarkKind::Branch => &["prefixes"],
@@ -202,14 +203,18 @@ impl Checker<'_> {
             return Err(self.field("accounts", &format!("holds `{bad}`, which is not an account's name")));
         }
         let name = data.name.as_deref().map(|name| self.line(Some(name))).transpose()?;
-        if addresses.is_empty() && accounts.is_empty() && name.is_none() {
-            return Err(self.field("addresses", "is missing, and so are `accounts` and `name`"));
+        let tags: Vec<_> = data.tags.iter().map(|tag| tag.to_ascii_lowercase()).collect();
+        if !tags.is_empty() && data.strength > Strength::Circumstantial {
+            return Err(self.field("tags", "are circumstantial at best: they are part of a person's address"));
+        }
+        if addresses.is_empty() && accounts.is_empty() && tags.is_empty() && name.is_none() {
+            return Err(self.field("addresses", "is missing, and so are `accounts`, `tags` and `name`"));
         }
         let places = match data.places.as_slice() {
             [] => vec![Place::Author, Place::Committer, Place::Trailer],
             places => places.to_vec(),
         };
-        Ok(IdentityPattern { addresses, accounts, name, places })
+        Ok(IdentityPattern { addresses, accounts, tags, name, places })
     }
 
     fn line(&self, line: Option<&str>) -> Result<LinePattern, CatalogError> {
@@ -281,7 +286,8 @@ impl Checker<'_> {
         let plain =
             [&data.addresses, &data.prefixes, &data.links, &data.paths].into_iter().flatten().cloned();
         let expressions = [&data.name, &data.line].into_iter().flatten().cloned();
-        plain.chain(accounts).chain(keys).chain(expressions).chain(settings).collect()
+        let tags = data.tags.iter().map(|tag| format!("*+{tag}@*"));
+        plain.chain(accounts).chain(tags).chain(keys).chain(expressions).chain(settings).collect()
     }
 
     fn location(&self) -> Location {

@@ -254,6 +254,9 @@ pub struct MarkData {
     /// `identity`: account names at users.noreply.github.com, whatever their number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
+    /// `identity`: tags that people add to their own address behind a `+`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// `identity`: an anchored expression over the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

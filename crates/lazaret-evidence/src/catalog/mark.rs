@@ -69,6 +69,8 @@ pub struct IdentityPattern {
     pub addresses: Vec<String>,
     /// Account names at users.noreply.github.com in lower case, whatever their number.
     pub accounts: Vec<String>,
+    /// Tags behind a `+` in somebody's own address, in lower case.
+    pub tags: Vec<String>,
     /// The name.
     pub name: Option<LinePattern>,
     /// Where it counts.
