@@ -39,7 +39,7 @@ use std::rc::Rc;
 
 use lazaret_core::{CommitIx, GapKind, ObjectId, TreeEntry};
 
-pub use forward::{Forward, Known, Owned, Settled, SettledVersion};
+pub use forward::{Forward, Known, Owned, Settled, SettledVersion, versions_that_may_hold_marked_lines};
 pub use history::{At, History, Version, VersionIx};
 pub use owner::{Owner, OwnerRun};
 pub use reverse::{LineOrigin, Reverse};

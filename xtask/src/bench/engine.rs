@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use lazaret_core::{CommitIx, Directness};
-use lazaret_evidence::attribution::{At, Forward, History, LineOrigin, Owned, Reverse};
+use lazaret_evidence::attribution::{
+    At, Forward, History, LineOrigin, Owned, Reverse, versions_that_may_hold_marked_lines,
+};
 use lazaret_intake::git::ListedEntry;
 use lazaret_pipeline::contents::GitContents;
 use lazaret_testkit::pinned_blame;
@@ -144,7 +146,8 @@ fn all_lines(keeper: &mut Keeper, path: &Path, rev: &str, n_threads: usize) -> R
     let changes = keeper.phase("changes", || reading.changes(&reading.all, n_threads))??;
     let history = keeper.phase("history", || History::new(&reading.graph, &changes, &reading.all))?;
     let files = reading.files()?;
-    let origins = keeper.phase("reverse", || trace(&reading, &history, &files, n_threads))?;
+    let reverse = || Reverse::new(&history);
+    let origins = keeper.phase("reverse", || trace(&reading, reverse, &files, n_threads))?;
     keeper.count("commits", reading.all.len());
     keeper.count("files", files.len());
     keeper.count("lines", lines_of(&origins, |_| true));
@@ -156,10 +159,17 @@ fn marked_lines(keeper: &mut Keeper, path: &Path, rev: &str) -> Result<()> {
     let scope = reading.descendants_of_marked();
     let changes = keeper.phase("changes", || reading.changes(&scope, 1))??;
     let history = keeper.phase("history", || History::new(&reading.graph, &changes, &scope))?;
+    let may_hold =
+        keeper.phase("rule-out", || versions_that_may_hold_marked_lines(&history, &reading.marked))?;
     let mut files = reading.files()?;
-    // A file that no commit of the scope has touched has no marked line.
-    files.retain(|file| !matches!(history.at_path(reading.tip, &file.path), At::Outside(_)));
-    let origins = keeper.phase("reverse", || trace(&reading, &history, &files, 1))?;
+    files.retain(|file| match history.at_path(reading.tip, &file.path) {
+        At::Version(version) => may_hold.get(version as usize).copied().unwrap_or(true),
+        // What cannot be said is traced, and counted as nothing.
+        At::Unknown(_) => true,
+        At::Absent | At::Outside(_) => false,
+    });
+    let reverse = || Reverse::of_marked(&history, &may_hold);
+    let origins = keeper.phase("reverse", || trace(&reading, reverse, &files, 1))?;
     keeper.count("candidates", files.len());
     keeper.count("marked_lines", lines_of(&origins, |commit| reading.marked.contains(commit)));
     Ok(())
@@ -204,16 +214,16 @@ pub(crate) fn marked_runs(owned: &Owned) -> impl Iterator<Item = (Range<u32>, Co
 }
 
 /// Traces the lines of files at the tip back to their commits, on all threads given; in the order of the files.
-fn trace(
+fn trace<'h, 'a: 'h>(
     reading: &Reading,
-    history: &History<'_>,
+    driver: impl Fn() -> Reverse<'h, 'a> + Sync,
     files: &[ListedEntry],
     n_threads: usize,
 ) -> Vec<Vec<LineOrigin>> {
     let (store, graph, tip) = (reading.repository.objects(), &reading.graph, reading.tip);
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut reverse = Reverse::new(history);
+        let mut reverse = driver();
         let mut contents = GitContents::new(store, graph, RECENT_BYTES);
         let mut done = Vec::new();
         loop {

@@ -211,7 +211,8 @@ impl<'h, 'a> Forward<'h, 'a> {
 /// Returns for each version whether marked lines, or lines of unknown origin, may have reached it: a superset,
 /// found without reading files or trees.
 #[expect(clippy::indexing_slicing, reason = "version numbers index a table of the history's size")]
-pub(super) fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &CommitSet) -> Vec<bool> {
+#[must_use]
+pub fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &CommitSet) -> Vec<bool> {
     let mut may_hold = vec![false; history.n_versions()];
     let mut by_commit: Vec<(CommitIx, VersionIx)> =
         (0..).zip(&may_hold).map(|(version, _)| (history.version(version).commit, version)).collect();

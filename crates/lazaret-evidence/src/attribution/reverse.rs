@@ -40,6 +40,8 @@ struct Lines {
 #[derive(Debug)]
 pub struct Reverse<'h, 'a> {
     history: &'h History<'a>,
+    /// Which versions are followed; all where there is no list.
+    followed: Option<&'h [bool]>,
     sources: SourceFinder,
     texts: Texts,
     /// Lines that wait, by commit and version: the youngest commit is taken first.
@@ -50,7 +52,25 @@ impl<'h, 'a> Reverse<'h, 'a> {
     /// Returns a driver over a history.
     #[must_use]
     pub fn new(history: &'h History<'a>) -> Self {
-        Self { history, sources: SourceFinder::default(), texts: Texts::default(), waiting: BTreeMap::new() }
+        Self {
+            history,
+            followed: None,
+            sources: SourceFinder::default(),
+            texts: Texts::default(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// Returns a driver that follows lines only through versions that may hold marked lines, as
+    /// [`versions_that_may_hold_marked_lines`](super::versions_that_may_hold_marked_lines) lists them: lines that
+    /// leave them have no commit.
+    #[must_use]
+    pub fn of_marked(history: &'h History<'a>, may_hold: &'h [bool]) -> Self {
+        Self { followed: Some(may_hold), ..Self::new(history) }
+    }
+
+    fn follows(&self, version: VersionIx) -> bool {
+        self.followed.is_none_or(|followed| followed.get(version as usize).copied().unwrap_or(false))
     }
 
     /// Returns where each line of the file at `path`, as `commit` sees it, comes from: sorted, without gaps.
@@ -138,8 +158,8 @@ impl<'h, 'a> Reverse<'h, 'a> {
             Sources::Whole(source) => {
                 for lines in &lines {
                     match source.version {
-                        Some(older) => self.wait(older, *lines),
-                        None => found.push(origin(lines, None, None)),
+                        Some(older) if self.follows(older) => self.wait(older, *lines),
+                        _ => found.push(origin(lines, None, None)),
                     }
                 }
                 return;
@@ -160,8 +180,8 @@ impl<'h, 'a> Reverse<'h, 'a> {
                 Ok(()) => {
                     let hunks = std::mem::take(&mut self.texts.hunks);
                     rest = split(&rest, &hunks, |lines| match source.version {
-                        Some(older) => self.wait(older, lines),
-                        None => found.push(origin(&lines, None, None)),
+                        Some(older) if self.follows(older) => self.wait(older, lines),
+                        _ => found.push(origin(&lines, None, None)),
                     });
                     self.texts.hunks = hunks;
                 }

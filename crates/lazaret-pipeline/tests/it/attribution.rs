@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Directness, ObjectId};
-use lazaret_evidence::attribution::{Forward, History, LineOrigin, Reverse};
+use lazaret_evidence::attribution::{
+    At, Forward, History, LineOrigin, Reverse, versions_that_may_hold_marked_lines,
+};
 use lazaret_intake::git::{ObjectReader, Repository, list_tree, read_changes, walk_commits};
 use lazaret_pipeline::contents::GitContents;
 use lazaret_testkit::strategy::histories;
@@ -99,12 +101,22 @@ proptest! {
                 descendants.contains(commit).then(|| line.clone())
             }).collect();
             prop_assert_eq!(&restricted, &expected);
+            // Following marked lines alone finds the same marked lines.
+            let may_hold = versions_that_may_hold_marked_lines(&history, &marked);
+            let origins = Reverse::of_marked(&history, &may_hold).file(world.tip, &path, &mut world.contents());
+            let is_marked = |origin: &LineOrigin| origin.commit.filter(|&commit| marked.contains(commit));
+            let of_marked: Vec<Option<ObjectId>> = origins.iter().flat_map(|origin| {
+                vec![is_marked(origin).map(|commit| world.graph.id(commit)); origin.n_lines as usize]
+            }).collect();
             let direct = direct_lines(&forward, &world, &path, oracle.len());
             let expected: Vec<Option<ObjectId>> = oracle.iter().map(|line| {
                 let commit = world.graph.find(&line.commit).unwrap();
                 marked.contains(commit).then_some(line.commit)
             }).collect();
             prop_assert_eq!(&direct, &expected);
+            if matches!(history.at_path(world.tip, &path), At::Version(_)) {
+                prop_assert_eq!(&of_marked, &expected);
+            }
         }
     }
 
