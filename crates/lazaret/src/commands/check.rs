@@ -6,7 +6,6 @@ mod findings;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use lazaret_core::Verdict;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::{ChangeUnderCheck, CheckReport, CheckRequest, Measure, check};
 
@@ -92,12 +91,12 @@ fn exit_of(report: &CheckReport, change: &ChangeUnderCheck, fail_on: FailOn) -> 
     };
     let only_moves_refs = matches!(change, ChangeUnderCheck::Push { .. }) && report.commits == 0;
     let judged = if only_moves_refs { ExitCode::Success } else { fail_on.exit(report.verdict) };
-    match judged {
-        _ if !brings_something => ExitCode::NothingExamined,
-        // What could not be read was not checked: a door that opens then is no door.
-        ExitCode::Success if fail_on != FailOn::Never && !report.warnings.is_empty() => ExitCode::Failure,
-        judged => judged,
+    if !brings_something {
+        return ExitCode::NothingExamined;
     }
+    // What could not be read was not checked: a door that opens then is no door.
+    let passed_unread = fail_on != FailOn::Never && !report.warnings.is_empty();
+    if judged == ExitCode::Success && passed_unread { ExitCode::Failure } else { judged }
 }
 
 fn write(

@@ -129,7 +129,9 @@ fn a_commit_with_an_index_of_its_own_is_checked_by_that_index() {
         let output = world.repo.command().args(["commit", "--quiet", "-m", "x"]).args(args).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    world.repo.write("src/lexer.rs", "fn first() {}\n// as described here :contentReference[oaicite:3]{index=3}\n");
+    world
+        .repo
+        .write("src/lexer.rs", "fn first() {}\n// as described here :contentReference[oaicite:3]{index=3}\n");
     let (made, said) = commit(&["--all"]);
     assert!(!made, "{said}");
     world.repo.write("src/lexer.rs", "fn first() {}\n");
