@@ -82,7 +82,9 @@ impl Keeper {
     fn phase_of<T>(&mut self, who: UsageWho, name: &str, work: impl FnOnce() -> T) -> Result<T> {
         let before = cpu_seconds(who)?;
         let done = work();
-        self.account.phases.insert(name.to_owned(), cpu_seconds(who)? - before);
+        // The kernel counts microseconds; further digits are the subtraction's own, and would not survive JSON.
+        let spent = ((cpu_seconds(who)? - before) * 1e6).round() / 1e6;
+        self.account.phases.insert(name.to_owned(), spent);
         // What the phase leaves behind is seen even if it was shorter than the time between two looks.
         self.memory.look();
         Ok(done)
