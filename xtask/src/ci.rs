@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<()> {
     failures.note(tidy::run());
     failures.note(document());
     failures.note(check_dependencies());
-    failures.note(check_fuzz_targets());
+    failures.note(suite::check_fuzz_targets());
     suite::run_tests(&mut failures);
     failures.finish()
 }
@@ -36,9 +36,4 @@ fn check_dependencies() -> Result<()> {
         return Ok(());
     }
     chore::run("cargo", &["deny", "--workspace", "check"])
-}
-
-/// Compiles the fuzz targets, which live outside the workspace and would rot unseen.
-fn check_fuzz_targets() -> Result<()> {
-    chore::run("cargo", &["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
 }

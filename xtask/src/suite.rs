@@ -3,17 +3,18 @@
 use anyhow::Result;
 
 use crate::chore::{self, Failures};
-use crate::prerequisites::{self, GIT};
+use crate::prerequisites::{self, CXX, GIT};
 
-/// Installs what is missing, checks format and lints, and runs every test of the workspace.
+/// Installs what is missing, checks format and lints, compiles the fuzz targets, and runs every test of the workspace.
 ///
 /// The tests come last and run even where a check before them failed, so that one run shows everything
 /// and ends with the summary of the test runner.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT])?;
+    prerequisites::install(&[GIT, CXX])?;
     let mut failures = Failures::default();
     failures.note(check_format());
     failures.note(check_lints());
+    failures.note(check_fuzz_targets());
     run_tests(&mut failures);
     failures.finish()
 }
@@ -29,6 +30,11 @@ pub(crate) fn check_lints() -> Result<()> {
         "cargo",
         &["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     )
+}
+
+/// Compiles the fuzz targets, which live outside the workspace and would rot unseen.
+pub(crate) fn check_fuzz_targets() -> Result<()> {
+    chore::run("cargo", &["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
 }
 
 /// Runs all tests: those in documentation first, because their summaries must not hide the one that counts.

@@ -292,7 +292,13 @@ fn marks_key(reading: &Reading<'_>, marked: &CommitSet, until: CommitIx) -> Dige
         let ids = set.iter().take_while(|&commit| commit < until).map(|commit| reading.graph.id(commit));
         ids.flat_map(|id| id.as_bytes().to_vec()).collect()
     };
-    Digest::of_parts([&b"ownership 1"[..], &until.to_le_bytes(), &ids(marked), &ids(&reading.scope)])
+    Digest::of_parts([
+        &b"ownership 1"[..],
+        env!("CARGO_PKG_VERSION").as_bytes(),
+        &until.to_le_bytes(),
+        &ids(marked),
+        &ids(&reading.scope),
+    ])
 }
 
 fn encode_claims(reading: &Reading<'_>, from: CommitIx, until: CommitIx) -> Vec<u8> {
