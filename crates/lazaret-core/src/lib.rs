@@ -8,6 +8,7 @@ mod fact;
 mod graph;
 mod id;
 mod origin;
+mod recording;
 mod roster;
 mod span;
 mod verdict;
@@ -18,6 +19,10 @@ pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
 pub use id::{DetectorId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
 pub use origin::{Origin, OriginKind};
+pub use recording::{
+    RecordedFile, RecordedSpan, RecordedText, RecordedTool, Recorder, Recording, RecordingFault,
+    RevisionMeaning, Writer,
+};
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use span::{EmptySpan, Span};
 pub use verdict::Verdict;

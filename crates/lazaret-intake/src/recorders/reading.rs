@@ -1,0 +1,280 @@
+//! Walks the places where records lie, hands each to its parser, and keeps count of what was refused.
+
+use lazaret_core::{EntryKind, ObjectId, Recorder, Recording};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::entire::{self, CheckpointSession, TranscriptRef};
+use super::json::{self, SPANS_MAX};
+use super::place::{Place, TRACES_PATH};
+use super::{RecordingError, Recordings, RefusedRecord, UnreadPlace};
+use super::{agent_trace, agentnote, git_ai, whogitit};
+use crate::git::{
+    ListedEntry, ObjectKind, ObjectReader, RawCommit, ReadObjectError, TreeError, find_entry, list_tree,
+};
+
+/// All records together may give so many runs of lines; the largest repository met gives 1.1 million.
+const ALL_SPANS_MAX: usize = SPANS_MAX * 8;
+
+/// All records together may be so many bytes. A few blobs under very many names cost nothing to store.
+const ALL_BYTES_MAX: usize = 1 << 33;
+
+/// The file that describes a checkpoint or a session of one.
+const METADATA_NAME: &str = "metadata.json";
+
+/// A walk over all places.
+pub(super) struct Reading<'r, 'a> {
+    reader: &'r mut ObjectReader<'a>,
+    found: Recordings,
+    seen: FxHashSet<(Recorder, ObjectId, ObjectId)>,
+    n_spans: usize,
+    n_bytes: usize,
+}
+
+/// Where a record was met.
+#[derive(Clone, Copy)]
+struct Met<'p> {
+    place: &'p str,
+    object: ObjectId,
+    line: Option<u32>,
+    commit: Option<ObjectId>,
+}
+
+impl<'r, 'a> Reading<'r, 'a> {
+    pub(super) fn new(reader: &'r mut ObjectReader<'a>) -> Self {
+        let (found, seen) = (Recordings::default(), FxHashSet::default());
+        Self { reader, found, seen, n_spans: 0, n_bytes: 0 }
+    }
+
+    pub(super) fn finish(self) -> Recordings {
+        self.found
+    }
+
+    /// Reads what a ref holds.
+    pub(super) fn git_ref(&mut self, place: &Place, name: &str, target: ObjectId) {
+        match place {
+            Place::Note(commit) => self.note(Recorder::GitAi, name, target, *commit),
+            Place::Notes(recorder) => self.notes(*recorder, name, target),
+            Place::Traces => self.agentdiff(name, target),
+            Place::Checkpoints => self.checkpoints(name, target, None),
+            Place::Checkpoint(id) => self.checkpoints(name, target, Some(id)),
+        }
+    }
+
+    /// Reads the records in the tree of a commit.
+    pub(super) fn tree_of(&mut self, commit: ObjectId) {
+        let entry = self.tree(commit).and_then(|tree| match tree {
+            Some(tree) => find_entry(self.reader, tree, TRACES_PATH.as_bytes()),
+            None => Err(ReadObjectError::Corrupt { id: commit }.into()),
+        });
+        match entry {
+            Ok(Some(entry)) if entry.kind == EntryKind::File => {
+                self.traces(Recorder::AgentTrace, TRACES_PATH, entry.id);
+            }
+            Ok(_) => {}
+            Err(why) => self.found.unread.push(UnreadPlace { place: TRACES_PATH.to_owned(), why }),
+        }
+    }
+
+    /// Returns the tree that a ref's target leads to; `None` where it is a blob.
+    fn tree(&mut self, target: ObjectId) -> Result<Option<ObjectId>, TreeError> {
+        let object = self.reader.read(&target)?;
+        match object.kind {
+            ObjectKind::Tree => Ok(Some(target)),
+            ObjectKind::Commit => {
+                let commit = RawCommit::parse(&object.data);
+                Ok(Some(commit.ok_or(ReadObjectError::Corrupt { id: target })?.tree))
+            }
+            // Nobody tags notes.
+            ObjectKind::Blob | ObjectKind::Tag => Ok(None),
+        }
+    }
+
+    fn files(&mut self, place: &str, target: ObjectId) -> Vec<ListedEntry> {
+        let (files, why) = match self.tree(target) {
+            Ok(Some(tree)) => list_tree(self.reader, tree),
+            Ok(None) => (Vec::new(), Some(TreeError::Malformed { id: target })),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        self.found.unread.extend(why.map(|why| UnreadPlace { place: place.to_owned(), why }));
+        files
+    }
+
+    fn notes(&mut self, recorder: Recorder, place: &str, target: ObjectId) {
+        for file in self.files(place, target) {
+            let object = file.entry.id;
+            match noted(&file.path).filter(|_| file.entry.kind == EntryKind::File) {
+                Some(commit) => self.note(recorder, place, object, commit),
+                None => {
+                    self.found.n_records += 1;
+                    let met = Met { place, object, line: None, commit: None };
+                    self.refuse(met, RecordingError::NotANote);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, recorder: Recorder, place: &str, object: ObjectId, commit: ObjectId) {
+        if !self.seen.insert((recorder, commit, object)) {
+            return;
+        }
+        let met = Met { place, object, line: None, commit: Some(commit) };
+        let Some(note) = self.record(met) else { return };
+        match recorder {
+            Recorder::AgentTrace | Recorder::Agentdiff => {
+                let recordings = agent_trace::parse_note(object, commit, &note);
+                self.found.n_records += recordings.len().saturating_sub(1) as u64;
+                recordings.into_iter().for_each(|recording| self.take(met, recording));
+            }
+            Recorder::Agentnote => self.take(met, agentnote::parse(object, commit, &note)),
+            Recorder::Whogitit => self.take(met, whogitit::parse(object, commit, &note)),
+            Recorder::GitAi | Recorder::Entire => self.take(met, git_ai::parse(object, commit, &note)),
+        }
+    }
+
+    /// Agentdiff's ref leads to a tree with one file, or to that file itself.
+    fn agentdiff(&mut self, place: &str, target: ObjectId) {
+        if let Ok(None) = self.tree(target) {
+            return self.traces(Recorder::Agentdiff, place, target);
+        }
+        for file in self.files(place, target) {
+            if file.entry.kind == EntryKind::File && file.path.ends_with(b".jsonl") {
+                self.traces(Recorder::Agentdiff, place, file.entry.id);
+            }
+        }
+    }
+
+    fn traces(&mut self, recorder: Recorder, place: &str, object: ObjectId) {
+        if !self.seen.insert((recorder, object, object)) {
+            return;
+        }
+        let met = Met { place, object, line: None, commit: None };
+        let Some(traces) = self.record(met) else { return };
+        // The file was counted as one record; its lines are what counts.
+        self.found.n_records -= 1;
+        for (at, trace) in traces.split(|byte| *byte == b'\n').enumerate() {
+            if trace.trim_ascii().is_empty() {
+                continue;
+            }
+            self.found.n_records += 1;
+            let line = u32::try_from(at + 1).ok();
+            self.take(Met { line, ..met }, agent_trace::parse(recorder, object, None, trace));
+        }
+    }
+
+    /// Reads checkpoints out of `<two letters>/<the rest>/<session>/…`, or one whose ref names it out of `<session>/…`.
+    fn checkpoints(&mut self, place: &str, target: ObjectId, id: Option<&str>) {
+        let files = self.files(place, target);
+        let text = |file: &ListedEntry| {
+            let is_file = file.entry.kind == EntryKind::File;
+            is_file.then(|| String::from_utf8(file.path.clone()).ok()).flatten()
+        };
+        let named: Vec<_> = files.iter().filter_map(|file| Some((text(file)?, file.entry.id))).collect();
+        let mut logs: FxHashMap<&str, Vec<(&str, ObjectId)>> = FxHashMap::default();
+        for (path, object) in &named {
+            let (folder, name) = split(path);
+            if entire::is_transcript(name) {
+                logs.entry(folder).or_default().push((name, *object));
+            }
+        }
+        for (path, object) in &named {
+            let (folder, name) = split(path);
+            let Some(id) = checkpoint_id(folder, id).filter(|_| name == METADATA_NAME) else { continue };
+            if !self.seen.insert((Recorder::Entire, *object, *object)) {
+                continue;
+            }
+            let met = Met { place, object: *object, line: None, commit: None };
+            let Some(metadata) = self.record(met) else { continue };
+            match entire::parse_session(*object, &metadata) {
+                // What describes the checkpoint as a whole names no session.
+                Ok(session) if *session.tool == lazaret_core::RecordedTool::default() => {
+                    self.found.n_records -= 1;
+                }
+                Ok(mut session) => {
+                    session.transcripts = transcripts(logs.get(folder), &session);
+                    self.found.checkpoints.push(&id, session);
+                }
+                Err(reason) => self.refuse(met, reason),
+            }
+        }
+    }
+
+    /// Counts a record and reads its blob; refuses it where that cannot be done.
+    fn record(&mut self, met: Met<'_>) -> Option<std::rc::Rc<Vec<u8>>> {
+        self.found.n_records += 1;
+        match self.reader.read_as(&met.object, ObjectKind::Blob) {
+            Ok(data) => {
+                self.n_bytes = self.n_bytes.saturating_add(data.len());
+                if self.n_bytes > ALL_BYTES_MAX {
+                    self.refuse(
+                        met,
+                        RecordingError::OverLimit { what: "bytes of records", max: ALL_BYTES_MAX },
+                    );
+                    return None;
+                }
+                match json::check_size(&data) {
+                    Ok(()) => Some(data),
+                    Err(reason) => {
+                        self.refuse(met, reason);
+                        None
+                    }
+                }
+            }
+            Err(source) => {
+                self.refuse(met, source.into());
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, met: Met<'_>, recording: Result<Recording, RecordingError>) {
+        let recording = recording.and_then(|recording| {
+            self.n_spans += recording.files.iter().map(|file| file.spans.len()).sum::<usize>();
+            let what = "runs of lines in all records";
+            let over_limit = RecordingError::OverLimit { what, max: ALL_SPANS_MAX };
+            if self.n_spans > ALL_SPANS_MAX { Err(over_limit) } else { Ok(recording) }
+        });
+        match recording {
+            Ok(recording) => self.found.recordings.push(recording),
+            Err(reason) => self.refuse(met, reason),
+        }
+    }
+
+    fn refuse(&mut self, met: Met<'_>, reason: RecordingError) {
+        let Met { place, object, line, commit } = met;
+        self.found.refused.push(RefusedRecord { place: place.to_owned(), object, line, commit, reason });
+    }
+}
+
+/// Returns the object that a path of a tree of notes names. git spreads notes over folders of two digits each.
+fn noted(path: &[u8]) -> Option<ObjectId> {
+    let path = std::str::from_utf8(path).ok()?;
+    let (folders, _) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_spread = folders.is_empty() || folders.split('/').all(|folder| folder.len() == 2);
+    is_spread.then(|| path.replace('/', "").parse().ok()).flatten()
+}
+
+/// Returns the checkpoint that a folder belongs to: `a3/b2c4d5e6f7/0`, or `0` where the ref names it.
+fn checkpoint_id(folder: &str, named: Option<&str>) -> Option<String> {
+    let is_session = |part: &str| part.is_empty() || part.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(id) = named {
+        return is_session(folder).then(|| id.to_owned());
+    }
+    let mut parts = folder.splitn(3, '/');
+    let (shard, rest) = (parts.next()?, parts.next()?);
+    let id = format!("{shard}{rest}");
+    let is_own = shard.len() == 2 && is_session(parts.next().unwrap_or_default());
+    (is_own && entire::is_checkpoint_id(&id)).then_some(id)
+}
+
+/// Splits a path into its folder and its name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// Returns the logs that lie beside a session's metadata.
+fn transcripts(beside: Option<&Vec<(&str, ObjectId)>>, session: &CheckpointSession) -> Vec<TranscriptRef> {
+    let agent = &session.tool.tool;
+    let logs = beside.into_iter().flatten();
+    logs.map(|&(name, object)| TranscriptRef { object, name: name.to_owned(), agent: agent.clone() })
+        .collect()
+}
