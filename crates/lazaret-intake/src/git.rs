@@ -14,6 +14,7 @@ mod check;
 mod commit;
 mod delta;
 mod listing;
+mod lookup;
 mod object;
 mod staged;
 mod tree;

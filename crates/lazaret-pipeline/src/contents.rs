@@ -7,6 +7,10 @@ use lazaret_evidence::attribution::{Contents, Deletion};
 use lazaret_intake::git::{ObjectKind, ObjectReader, ObjectStore, diff_trees, find_entry};
 use rustc_hash::FxHashMap;
 
+/// What a reader that traces lines back remembers of the objects it has read: from one version of a file to the
+/// one before little is needed twice, and what fits the processor's own memory is read faster.
+pub const TRACED_BYTES: usize = 8 << 20;
+
 /// Deletions kept between questions: paths of one merge ask one after the other.
 const DELETIONS_MAX: usize = 64;
 

@@ -12,7 +12,7 @@ use lazaret_evidence::attribution::{
     At, Forward, History, LineOrigin, Owned, Reverse, versions_that_may_hold_marked_lines,
 };
 use lazaret_intake::git::ListedEntry;
-use lazaret_pipeline::contents::GitContents;
+use lazaret_pipeline::contents::{GitContents, TRACED_BYTES};
 use lazaret_testkit::pinned_blame;
 use nix::sys::resource::{UsageWho, getrusage};
 use rustc_hash::FxHashSet;
@@ -224,7 +224,7 @@ fn trace<'h, 'a: 'h>(
     let next = AtomicUsize::new(0);
     let work = || {
         let mut reverse = driver();
-        let mut contents = GitContents::new(store, graph, RECENT_BYTES);
+        let mut contents = GitContents::new(store, graph, TRACED_BYTES);
         let mut done = Vec::new();
         loop {
             let file_ix = next.fetch_add(1, Ordering::Relaxed);

@@ -13,9 +13,22 @@ pub(super) struct Text {
     pub(super) tokens: Vec<Token>,
     /// Where each line ends, newline included.
     ends: Vec<u32>,
+    /// The content it was read beside, and how many bytes at the end are the same.
+    tail: Option<(Rc<Vec<u8>>, usize)>,
 }
 
 impl Text {
+    /// Returns how many bytes at the end are the same as in another text.
+    pub(super) fn common_suffix(&self, other: &Self) -> usize {
+        let known = |text: &Self, beside: &Self| {
+            let (bytes, same) = text.tail.as_ref()?;
+            Rc::ptr_eq(bytes, &beside.bytes).then_some(*same)
+        };
+        known(self, other)
+            .or_else(|| known(other, self))
+            .unwrap_or_else(|| common_suffix(&self.bytes, &other.bytes))
+    }
+
     /// How many lines there are; a last line without a newline counts.
     pub(super) fn n_lines(&self) -> u32 {
         u32::try_from(self.tokens.len()).unwrap_or(u32::MAX)
@@ -78,10 +91,17 @@ impl LineTable {
     pub(super) fn text(&mut self, bytes: Rc<Vec<u8>>, near: Option<&Text>) -> Text {
         let mut lines = Lines::default();
         match near {
-            Some(near) => self.push_lines_near(&bytes, near, &mut lines),
-            None => self.push_lines(&bytes, 0, &mut lines),
+            Some(near) => {
+                let same = common_suffix(&bytes, &near.bytes);
+                self.push_lines_near(&bytes, near, same, &mut lines);
+                let tail = Some((Rc::clone(&near.bytes), same));
+                Text { bytes, tokens: lines.tokens, ends: lines.ends, tail }
+            }
+            None => {
+                self.push_lines(&bytes, 0, &mut lines);
+                Text { bytes, tokens: lines.tokens, ends: lines.ends, tail: None }
+            }
         }
-        Text { bytes, tokens: lines.tokens, ends: lines.ends }
     }
 
     fn push_lines(&mut self, bytes: &[u8], offset: usize, lines: &mut Lines) {
@@ -95,10 +115,10 @@ impl LineTable {
         }
     }
 
-    fn push_lines_near(&mut self, bytes: &[u8], near: &Text, lines: &mut Lines) {
+    fn push_lines_near(&mut self, bytes: &[u8], near: &Text, common: usize, lines: &mut Lines) {
         lines.tokens.reserve(near.tokens.len() + 64);
         lines.ends.reserve(near.tokens.len() + 64);
-        let tail = common_tail_start(bytes, near);
+        let tail = common_tail_start(bytes, near, common);
         let mut position = 0;
         let mut near_line = 0;
         let mut window = WINDOW_MIN;
@@ -197,9 +217,8 @@ impl Lines {
     }
 }
 
-/// Returns where, in `bytes`, the whole lines begin that both contents end with.
-fn common_tail_start(bytes: &[u8], near: &Text) -> usize {
-    let common = common_suffix(bytes, &near.bytes);
+/// Returns where, in `bytes`, the whole lines begin that both contents end with; `common` bytes are the same.
+fn common_tail_start(bytes: &[u8], near: &Text, common: usize) -> usize {
     let tail = bytes.get(bytes.len() - common..).unwrap_or_default();
     if common == bytes.len() && common == near.bytes.len() {
         return 0;
@@ -217,22 +236,40 @@ pub(super) fn count_lines(bytes: &[u8]) -> usize {
     count_newlines(bytes) + usize::from(bytes.last().is_some_and(|&last| last != b'\n'))
 }
 
-/// How many bytes are compared at once; an array of this size fits a register.
-const BLOCK: usize = 32;
+/// How many items are compared at once, first by the system's own comparison, then in registers.
+const BLOCK: usize = 1024;
+const SMALL_BLOCK: usize = 32;
 
-fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    let (a_blocks, b_blocks) = (a.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0);
-    let same = BLOCK * a_blocks.iter().zip(b_blocks).take_while(|(a, b)| a == b).count();
-    let (a, b) = (a.get(same..).unwrap_or_default(), b.get(same..).unwrap_or_default());
-    same + a.iter().zip(b).take_while(|(a, b)| a == b).count()
+/// Returns how many items at the start are the same.
+pub(super) fn common_prefix<T: PartialEq>(a: &[T], b: &[T]) -> usize {
+    let same = same_blocks::<T, BLOCK>(a, b);
+    let same = same + same_blocks::<T, SMALL_BLOCK>(after(a, same), after(b, same));
+    same + after(a, same).iter().zip(after(b, same)).take_while(|(a, b)| a == b).count()
 }
 
-/// Returns how many bytes at the end are the same.
-pub(super) fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    let (a_blocks, b_blocks) = (a.as_rchunks::<BLOCK>().1, b.as_rchunks::<BLOCK>().1);
-    let same = BLOCK * a_blocks.iter().rev().zip(b_blocks.iter().rev()).take_while(|(a, b)| a == b).count();
-    let (a, b) = (a.get(..a.len() - same).unwrap_or_default(), b.get(..b.len() - same).unwrap_or_default());
-    same + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+fn same_blocks<T: PartialEq, const N: usize>(a: &[T], b: &[T]) -> usize {
+    let (a, b) = (a.as_chunks::<N>().0, b.as_chunks::<N>().0);
+    N * a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+fn after<T>(items: &[T], n_items: usize) -> &[T] {
+    items.get(n_items..).unwrap_or_default()
+}
+
+/// Returns how many items at the end are the same.
+pub(super) fn common_suffix<T: PartialEq>(a: &[T], b: &[T]) -> usize {
+    let same = same_blocks_at_end::<T, BLOCK>(a, b);
+    let same = same + same_blocks_at_end::<T, SMALL_BLOCK>(before(a, same), before(b, same));
+    same + before(a, same).iter().rev().zip(before(b, same).iter().rev()).take_while(|(a, b)| a == b).count()
+}
+
+fn same_blocks_at_end<T: PartialEq, const N: usize>(a: &[T], b: &[T]) -> usize {
+    let (a, b) = (a.as_rchunks::<N>().1, b.as_rchunks::<N>().1);
+    N * a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+}
+
+fn before<T>(items: &[T], n_items: usize) -> &[T] {
+    items.get(..items.len().saturating_sub(n_items)).unwrap_or_default()
 }
 
 #[cfg(test)]

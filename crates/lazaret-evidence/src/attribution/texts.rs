@@ -14,9 +14,9 @@ const TOKENS_MAX: u32 = 1 << 17;
 /// Bytes of distinct lines, likewise.
 const TABLE_BYTES_MAX: usize = 24 << 20;
 /// Texts kept at most.
-const TEXTS_MAX: usize = 48;
+const TEXTS_MAX: usize = 24;
 /// Bytes of texts kept at most.
-const TEXT_BYTES_MAX: usize = 24 << 20;
+const TEXT_BYTES_MAX: usize = 4 << 20;
 
 /// Texts of one file's versions, and what compares them.
 #[derive(Debug, Default)]

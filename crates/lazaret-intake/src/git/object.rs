@@ -14,6 +14,8 @@ use lazaret_core::{GapKind, ObjectId};
 use libdeflater::Decompressor;
 use rustc_hash::FxHashMap;
 
+use super::lookup::position;
+
 /// The largest object that is read; a larger one is reported as over the limit.
 pub const OBJECT_BYTES_MAX: usize = 1 << 30;
 
@@ -182,7 +184,9 @@ impl ObjectStore {
 
     fn find(&self, id: &gix::hash::oid) -> Option<Place> {
         self.packs.iter().zip(0..).find_map(|(pack, pack_ix)| {
-            let entry = pack.index.lookup(id)?;
+            let index = &pack.index;
+            let name_at = |entry| index.oid_at_index(entry).as_bytes();
+            let entry = position(index.num_objects(), name_at, id.as_bytes())?;
             Some(Place { pack: pack_ix, offset: pack.index.pack_offset_at_index(entry) })
         })
     }

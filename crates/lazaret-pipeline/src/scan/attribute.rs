@@ -6,8 +6,8 @@ use lazaret_evidence::attribution::{Forward, LineOrigin, Owned, Reverse, Settled
 use super::examine::in_parallel;
 use super::marks::Marks;
 use super::reading::{Listing, Reading};
-use super::{RECENT_BYTES, ScanRequest};
-use crate::contents::GitContents;
+use super::ScanRequest;
+use crate::contents::{GitContents, TRACED_BYTES};
 
 /// Whose lines every file of a listing holds, in its order.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(crate) fn attribute(
     let origins = dates_are_proof.then(|| {
         in_parallel(listing.files.len(), request.n_threads, || {
             let mut reverse = Reverse::new(&history);
-            let mut contents = GitContents::new(store, graph, RECENT_BYTES);
+            let mut contents = GitContents::new(store, graph, TRACED_BYTES);
             move |file_ix| match listing.files.get(file_ix) {
                 Some(file) if file.entry.kind != EntryKind::Submodule => {
                     reverse.file(tip, &file.path, &mut contents)
