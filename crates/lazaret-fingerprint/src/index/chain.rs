@@ -1,0 +1,178 @@
+//! Joins shared places of one entry that follow each other in both texts, and keeps what is enough.
+
+use std::ops::Range;
+
+use super::Floor;
+use super::cover::Cover;
+use crate::scan::LineDigest;
+use crate::table::Posting;
+use crate::winnow::{Fingerprint, GRAM_TOKENS};
+
+/// A place in the text that was asked about: its first line and its tokens come first, so that places sort in the
+/// order of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    first: u32,
+    last: u32,
+    token: u32,
+    n_tokens: u32,
+    is_line: bool,
+}
+
+impl Place {
+    pub(super) fn of_fingerprint(fingerprint: &Fingerprint) -> Self {
+        let n_tokens = u32::try_from(GRAM_TOKENS).unwrap_or_default();
+        let Fingerprint { first, last, token, .. } = *fingerprint;
+        Self { first, last, token, n_tokens, is_line: false }
+    }
+
+    pub(super) fn of_line(line: &LineDigest) -> Self {
+        let LineDigest { line, token, n_tokens, .. } = *line;
+        Self { first: line, last: line, token, n_tokens, is_line: true }
+    }
+}
+
+/// A place that the text shares with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shared {
+    /// The segment and the entry in it.
+    pub(super) entry: (usize, u32),
+    here: Place,
+    /// The first and the last line in the entry's text.
+    there: (u32, u32),
+}
+
+impl Shared {
+    pub(super) fn new(segment: usize, here: Place, there: Posting) -> Self {
+        Self { entry: (segment, there.entry), here, there: (there.first, there.last) }
+    }
+}
+
+/// Shared places that follow each other.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) entry: (usize, u32),
+    /// The first and the last line here.
+    pub(super) here: (u32, u32),
+    /// The first and the last line there.
+    pub(super) there: (u32, u32),
+    /// The shared tokens here: sorted, disjoint.
+    pub(super) tokens: Vec<Range<u32>>,
+    pub(super) n_tokens: u32,
+    pub(super) n_words: u32,
+    pub(super) n_fingerprints: u32,
+    pub(super) n_lines: u32,
+    /// Where the last place lies: here, there.
+    end: (u32, u32),
+}
+
+/// Texts that repeat themselves could be chained in any number of ways; so many are followed at once.
+const OPEN_CHAINS_MAX: usize = 16;
+
+/// Returns the chains of one entry that reach the floor, without those that lie within a larger one.
+///
+/// `shared` is sorted.
+pub(super) fn best(shared: &[Shared], cover: &Cover, floor: &Floor) -> Vec<Chain> {
+    let mut chains = all(shared, floor);
+    for chain in &mut chains {
+        chain.tokens = joined(std::mem::take(&mut chain.tokens));
+        (chain.n_tokens, chain.n_words) = cover.count(chain.tokens.iter().cloned());
+    }
+    chains.retain(|chain| {
+        let is_enough = chain.n_fingerprints > 0 || chain.n_lines >= floor.lines_min;
+        is_enough && chain.n_tokens >= floor.tokens_min && chain.n_words >= floor.words_min
+    });
+    chains.sort_by_key(|chain| (u32::MAX - chain.n_tokens, chain.here, chain.there));
+    let mut kept: Vec<Chain> = Vec::new();
+    for chain in chains {
+        if !kept.iter().any(|larger| lies_within(chain.here, larger.here)) {
+            kept.push(chain);
+        }
+    }
+    kept
+}
+
+fn lies_within((start, end): (u32, u32), (outer_start, outer_end): (u32, u32)) -> bool {
+    outer_start <= start && end <= outer_end
+}
+
+fn all(shared: &[Shared], floor: &Floor) -> Vec<Chain> {
+    let mut closed = Vec::new();
+    let mut open: Vec<Chain> = Vec::new();
+    for place in shared {
+        closed.extend(
+            open.extract_if(.., |chain| {
+                place.here.first.saturating_sub(chain.end.0) > floor.gap_lines_max + 1
+            }),
+        );
+        let nearest = open
+            .iter_mut()
+            .filter(|chain| chain.can_go_on_with(place, floor))
+            .min_by_key(|chain| chain.shift(place));
+        match nearest {
+            Some(chain) => chain.push(place),
+            None => {
+                if open.len() >= OPEN_CHAINS_MAX {
+                    closed.push(open.remove(0));
+                }
+                open.push(Chain::new(place));
+            }
+        }
+    }
+    closed.append(&mut open);
+    closed
+}
+
+impl Chain {
+    fn new(place: &Shared) -> Self {
+        let mut chain = Self {
+            entry: place.entry,
+            here: (place.here.first, place.here.last),
+            there: place.there,
+            tokens: Vec::new(),
+            n_tokens: 0,
+            n_words: 0,
+            n_fingerprints: 0,
+            n_lines: 0,
+            end: (place.here.last, place.there.1),
+        };
+        chain.push(place);
+        chain
+    }
+
+    fn can_go_on_with(&self, place: &Shared, floor: &Floor) -> bool {
+        let gap_there = place.there.0.saturating_sub(self.end.1);
+        // A fingerprint may begin before the line that ended the chain so far; it may not end before it.
+        place.there.1 >= self.end.1 && gap_there <= floor.gap_lines_max + 1
+    }
+
+    /// How much farther apart the place and the end of the chain are in one text than in the other.
+    fn shift(&self, place: &Shared) -> u32 {
+        let here = i64::from(place.here.last) - i64::from(self.end.0);
+        let there = i64::from(place.there.1) - i64::from(self.end.1);
+        u32::try_from((here - there).abs()).unwrap_or(u32::MAX)
+    }
+
+    fn push(&mut self, place: &Shared) {
+        let Place { first, last, token, n_tokens, is_line } = place.here;
+        self.here = (self.here.0.min(first), self.here.1.max(last));
+        self.there = (self.there.0.min(place.there.0), self.there.1.max(place.there.1));
+        self.end = (self.end.0.max(last), self.end.1.max(place.there.1));
+        self.tokens.push(token..token.saturating_add(n_tokens));
+        self.n_fingerprints += u32::from(!is_line);
+        self.n_lines += u32::from(is_line);
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn joined(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<u32>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
