@@ -6,3 +6,4 @@ pub mod files;
 pub mod git;
 pub mod index;
 pub mod recorders;
+pub mod sessions;
