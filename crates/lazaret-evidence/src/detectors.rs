@@ -4,28 +4,36 @@
 //! Enter by [`Detectors::new`]; [`Detectors::may_mark`] rules out most commits before [`Detectors::commit`] reads them.
 
 mod agent_config;
+mod agent_note;
+mod authorship_note;
 mod branch_name;
 mod commit_identity;
 mod commit_trailer;
+mod entire_checkpoint;
 mod file_mark;
 mod message_footer;
 mod session_file;
 mod suppression;
 
-use lazaret_core::{CommitFact, Evidence};
+use lazaret_core::{CommitFact, Evidence, Recorder, Recording};
 
 use crate::catalog::Catalog;
 use crate::claim;
 use crate::identity::Identities;
 use crate::message::Message;
+use crate::narrowing::{self, Narrowed};
 use crate::prefilter::Prefilter;
+use crate::recorded::{RecordedClaims, Spellings};
 
 /// The ids of all detectors, sorted.
-pub const DETECTORS: [&str; 8] = [
+pub const DETECTORS: [&str; 11] = [
     agent_config::ID,
+    agent_note::ID,
+    authorship_note::ID,
     branch_name::ID,
     commit_identity::ID,
     commit_trailer::ID,
+    entire_checkpoint::ID,
     file_mark::ID,
     message_footer::ID,
     session_file::ID,
@@ -40,6 +48,7 @@ const BINARY_BYTES_READ: usize = 8000;
 pub struct Detectors {
     prefilter: Prefilter,
     identities: Identities,
+    spellings: Spellings,
     commit_trailer: commit_trailer::CommitTrailer,
     commit_identity: commit_identity::CommitIdentity,
     message_footer: message_footer::MessageFooter,
@@ -57,6 +66,7 @@ impl Detectors {
         Self {
             prefilter: Prefilter::new(catalog),
             identities: Identities::new(catalog),
+            spellings: Spellings::new(catalog),
             commit_trailer: commit_trailer::CommitTrailer::new(catalog),
             commit_identity: commit_identity::CommitIdentity::new(catalog),
             message_footer: message_footer::MessageFooter::new(catalog),
@@ -113,5 +123,27 @@ impl Detectors {
             self.suppression.detect(path, text, &mut out);
         }
         claim::sorted(out)
+    }
+
+    /// What a recorder's word about a commit amounts to: claims about lines as the commit left them, and a count of
+    /// what no claim follows from. A recording that may mean another commit makes hints only; whoever finds out which
+    /// commit is meant says so in the recording and asks again.
+    #[must_use]
+    pub fn recording(&self, recording: &Recording) -> RecordedClaims {
+        match recording.recorder {
+            Recorder::AgentTrace | Recorder::Agentdiff | Recorder::GitAi | Recorder::Whogitit => {
+                authorship_note::detect(recording, &self.spellings)
+            }
+            Recorder::Agentnote => agent_note::detect(recording, &self.spellings),
+            Recorder::Entire => entire_checkpoint::detect(recording, &self.spellings),
+        }
+    }
+
+    /// Where recordings of a commit narrow its own marks, as [`Self::commit`] found them: lines that a record of the
+    /// same tool saw a person type. The recordings must have been held against the commit's tree by
+    /// [`Recording::clip`].
+    #[must_use]
+    pub fn narrow(&self, marks: &[Evidence], recordings: &[Recording]) -> Vec<Narrowed> {
+        narrowing::narrow(marks, recordings, &self.spellings)
     }
 }

@@ -8,9 +8,13 @@ mod disclosure;
 mod identity;
 mod manifest;
 pub mod message;
+mod narrowing;
 mod passage;
 mod prefilter;
+mod recorded;
 pub mod surroundings;
 
 pub use catalog::{Catalog, CatalogError, Mark, MarkKind};
 pub use detectors::{DETECTORS, Detectors};
+pub use narrowing::Narrowed;
+pub use recorded::{PassedOver, RecordedClaim, RecordedClaims};

@@ -5,7 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lazaret_core::{CommitFact, Evidence, ObjectId, Role, Signature, Strength};
+use std::sync::Arc;
+
+use lazaret_core::{
+    CommitFact, Evidence, ObjectId, RecordedFile, RecordedSpan, RecordedTool, Recorder, Recording,
+    RevisionMeaning, Role, Signature, Span, Strength, Writer,
+};
 use lazaret_evidence::{Catalog, DETECTORS, Detectors};
 use serde::Deserialize;
 
@@ -18,7 +23,7 @@ struct CaseFile {
     case: Vec<Case>,
 }
 
-/// One case: a commit, a branch, a path or a file, by the fields it has.
+/// One case: a commit, a branch, a path, a file or a recording, by the fields it has.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -30,11 +35,101 @@ struct Case {
     branch: Option<String>,
     path: Option<String>,
     text: Option<String>,
+    recording: Option<RecordingCase>,
     /// Bytes in hexadecimal that take the place of every `%` in the message.
     bytes: Option<String>,
     /// What this detector must claim, all of it.
     #[serde(default)]
     claims: Vec<Expected>,
+}
+
+/// A record, read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RecordingCase {
+    recorder: Recorder,
+    #[serde(default = "of_the_commit")]
+    revision: RevisionMeaning,
+    #[serde(default)]
+    files: Vec<FileCase>,
+    #[serde(default)]
+    whole: Vec<SpanCase>,
+    tool_lines: Option<u64>,
+}
+
+fn of_the_commit() -> RevisionMeaning {
+    RevisionMeaning::Commit
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCase {
+    path: String,
+    spans: Vec<SpanCase>,
+}
+
+/// A run of lines and who wrote it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpanCase {
+    lines: Option<[u32; 2]>,
+    by: By,
+    tool: Option<String>,
+    model: Option<String>,
+    session: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum By {
+    Tool,
+    Mixed,
+    /// Whoever bears the name under `tool`.
+    Named,
+    KnownHuman,
+    Unknown,
+}
+
+impl RecordingCase {
+    fn recording(&self) -> Recording {
+        let record = ObjectId::Sha1([0xab; 20]);
+        let mut recording = Recording::new(self.recorder, record, ObjectId::Sha1([0; 20]));
+        recording.revision = self.revision;
+        recording.tool_lines = self.tool_lines;
+        recording.whole = self.whole.iter().map(SpanCase::writer).collect();
+        let files = self.files.iter().map(|file| RecordedFile {
+            path: file.path.clone().into_bytes(),
+            spans: file.spans.iter().map(SpanCase::span).collect(),
+        });
+        recording.files = files.collect();
+        recording
+    }
+}
+
+impl SpanCase {
+    fn span(&self) -> RecordedSpan {
+        let lines = self.lines.map(|[start, end]| Span::new(start, end).unwrap());
+        RecordedSpan::new(lines, self.writer())
+    }
+
+    fn writer(&self) -> Writer {
+        let Self { tool, model, session, .. } = self;
+        let named = || RecordedTool { tool: tool.clone(), model: model.clone(), session: session.clone() };
+        match self.by {
+            By::Tool => Writer::Tool(Arc::new(named())),
+            By::Mixed => Writer::Mixed(Arc::new(named())),
+            By::Named => Writer::Named(Arc::from(tool.as_deref().unwrap())),
+            By::KnownHuman => Writer::KnownHuman,
+            By::Unknown => Writer::Unknown,
+        }
+    }
+}
+
+/// A claim and, where it comes from a record, the file that it speaks of.
+#[derive(Debug)]
+struct Claimed {
+    path: Option<String>,
+    evidence: Evidence,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -47,10 +142,13 @@ struct Expected {
     maker: Option<String>,
     /// First and last line.
     lines: Option<[u32; 2]>,
+    /// The file, for claims of records.
+    path: Option<String>,
 }
 
 impl Expected {
-    fn of(evidence: &Evidence) -> Self {
+    fn of(claimed: &Claimed) -> Self {
+        let Claimed { path, evidence } = claimed;
         let taint = evidence.taint().unwrap();
         Self {
             strength: taint.strength,
@@ -59,6 +157,7 @@ impl Expected {
             model: taint.model.as_ref().map(ToString::to_string),
             maker: taint.model_provider.as_ref().map(ToString::to_string),
             lines: evidence.span.map(|span| [span.start(), span.end()]),
+            path: path.clone(),
         }
     }
 }
@@ -84,7 +183,7 @@ fn every_detector_is_silent_where_it_must() {
     });
 }
 
-fn run(kind: &str, check: impl Fn(&str, &Case, &[Evidence])) {
+fn run(kind: &str, check: impl Fn(&str, &Case, &[Claimed])) {
     let detectors = Detectors::new(&Catalog::built_in());
     for detector in DETECTORS {
         let mut n_cases = 0;
@@ -96,8 +195,8 @@ fn run(kind: &str, check: impl Fn(&str, &Case, &[Evidence])) {
                 toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display())).unwrap();
             for case in &cases.case {
                 let claims = claims(&detectors, case);
-                let own: Vec<_> =
-                    claims.into_iter().filter(|evidence| evidence.detector.as_str() == detector).collect();
+                let is_own = |claimed: &Claimed| claimed.evidence.detector.as_str() == detector;
+                let own: Vec<_> = claims.into_iter().filter(is_own).collect();
                 check(detector, case, &own);
                 n_cases += 1;
             }
@@ -112,15 +211,34 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn claims(detectors: &Detectors, case: &Case) -> Vec<Evidence> {
-    match case {
+fn claims(detectors: &Detectors, case: &Case) -> Vec<Claimed> {
+    if let Some(recording) = &case.recording {
+        return recorded_claims(detectors, &recording.recording());
+    }
+    let claims = match case {
         Case { branch: Some(branch), .. } => detectors.branch(branch.as_bytes()),
         Case { path: Some(path), text: Some(text), .. } => {
             detectors.content(path.as_bytes(), text.as_bytes())
         }
         Case { path: Some(path), .. } => detectors.path(path.as_bytes()),
         _ => commit_claims(detectors, case),
+    };
+    claims.into_iter().map(|evidence| Claimed { path: None, evidence }).collect()
+}
+
+/// One claim for every run of lines.
+fn recorded_claims(detectors: &Detectors, recording: &Recording) -> Vec<Claimed> {
+    let mut out = Vec::new();
+    for claim in detectors.recording(recording).claims {
+        assert!(claim.evidence.span.is_none() && claim.lines.as_ref().is_none_or(|lines| !lines.is_empty()));
+        let path = claim.path.map(|path| String::from_utf8(path).unwrap());
+        let lines = claim.lines.map_or(vec![None], |lines| lines.into_iter().map(Some).collect());
+        out.extend(lines.into_iter().map(|span| {
+            let evidence = Evidence { span, ..claim.evidence.clone() };
+            Claimed { path: path.clone(), evidence }
+        }));
     }
+    out
 }
 
 fn commit_claims(detectors: &Detectors, case: &Case) -> Vec<Evidence> {

@@ -59,6 +59,9 @@ pub struct ToolData {
     /// Names that people or other things bear too (`claude`): a hint where they stand alone, certain beside a model.
     #[serde(default)]
     pub ambiguous_names: Vec<String>,
+    /// Names under which recorders of authorship file the tool, where they are neither its id nor one of its names.
+    #[serde(default)]
+    pub recorder_names: Vec<String>,
 }
 
 /// A family of models.

@@ -46,6 +46,8 @@ pub struct Named {
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     tools: FxHashMap<String, (ToolId, bool)>,
+    /// What recorders call tools: their ids and further names.
+    recorded: FxHashMap<String, ToolId>,
     families: Vec<Family>,
     provider_words: FxHashSet<String>,
     /// The first words of all names; `true` where the word alone may be one.
@@ -74,6 +76,8 @@ impl Names {
                 for (name, certain) in certain.chain(tool.ambiguous_names.iter().map(|name| (name, false))) {
                     names.tools.insert(dashed(name), (tool.id.get_ref().clone(), certain));
                 }
+                let recorded = tool.recorder_names.iter().map(|name| dashed(name));
+                names.recorded.extend(recorded.map(|name| (name, tool.id.get_ref().clone())));
             }
             for model in &part.data.models {
                 names.families.push(Family::compile(model).map_err(|source| CatalogError::Expression {
@@ -82,6 +86,11 @@ impl Names {
                     source,
                 })?);
             }
+        }
+        // What a recorder calls a tool may be another tool's id: `claude` is the agent there, and the chat here.
+        for tool in parts.iter().flat_map(|part| &part.data.tools) {
+            let id = tool.id.get_ref();
+            names.recorded.entry(dashed(id.as_str())).or_insert_with(|| id.clone());
         }
         let makers = names.provider_words.iter().map(|name| (first_word(name), false));
         let tools = names.tools.keys().map(|name| (first_word(name), !name.contains('-')));
@@ -148,6 +157,16 @@ impl Names {
             return None;
         }
         parts(std::str::from_utf8(text).ok()?).find_map(|part| self.model_part(part))
+    }
+
+    /// Returns the tool that a recorder files under this name. Recorders name tools there and nobody else, so names
+    /// that people bear too count.
+    #[must_use]
+    pub fn recorded_tool(&self, name: &str) -> Option<&ToolId> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        self.recorded.get(&dashed(name)).or_else(|| self.tool(name).map(|(tool, _)| tool))
     }
 
     /// Returns the tool and the model that a sentence, given as its words in lower case, mentions. Only for text
