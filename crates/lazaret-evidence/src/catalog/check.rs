@@ -63,7 +63,11 @@ fn unique_ids(parts: &[Part]) -> Result<(), CatalogError> {
             for name in &tool.recorder_names {
                 if !seen.insert(("recorder's name", name.to_ascii_lowercase())) {
                     let location = Location::new(part, tool.id.span());
-                    return Err(CatalogError::Duplicate { what: "recorder's name", id: name.clone(), location });
+                    return Err(CatalogError::Duplicate {
+                        what: "recorder's name",
+                        id: name.clone(),
+                        location,
+                    });
                 }
             }
         }
