@@ -24,10 +24,13 @@
 //!    or similar enough (see [`rename`]).
 //! 3. Lines that a diff against a source shows unchanged go to that source, the parents asked in order.
 //! 4. What remains belongs to the commit.
+//!
+//! Which of a commit's own lines are *marked* is for [`Marked`] to say: all, or those that a record names.
 
 mod diff;
 mod forward;
 mod history;
+mod marked;
 mod owner;
 mod rename;
 mod reverse;
@@ -41,6 +44,7 @@ use lazaret_core::{CommitIx, GapKind, ObjectId, TreeEntry};
 
 pub use forward::{Forward, Known, Owned, Settled, SettledVersion, versions_that_may_hold_marked_lines};
 pub use history::{At, History, Version, VersionIx};
+pub use marked::{Marked, MarkedPart, OwnerMark, PartIx};
 pub use owner::{Owner, OwnerRun};
 pub use reverse::{LineOrigin, Reverse};
 

@@ -136,9 +136,10 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     let history = reading.history(&everything);
     let mut contents = reading.contents();
     let origins = Reverse::new(&history).file(reading.tip, &path, &mut contents);
-    let known = reading.memory.known_ownership(&reading, &marks.set);
+    let marked = marks.marked(&reading);
+    let known = reading.memory.known_ownership(&reading, &marked);
     let only = reading.changes.find_path(&path);
-    let forward = Forward::resume(&history, &marks.set, known, only, &mut contents);
+    let forward = Forward::resume(&history, &marked, known, only, &mut contents);
     let owned = forward.at(reading.tip, &path).map(|owned| owned.cloned());
     // verdict
     let (files, facts) = (listing.files.get(file_ix).cloned(), examined.files.get(file_ix).cloned());
@@ -146,6 +147,7 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     let facts = Examined { files: facts.into_iter().collect() };
     let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
     let attributed = Attributed {
+        marked: marked.clone(),
         owned: vec![owned],
         origins: dates_are_proof.then(|| vec![origins.clone()]),
         settled: lazaret_evidence::attribution::Settled::default(),

@@ -71,13 +71,13 @@ pub(crate) fn rows(
         let path = printable(reading.changes.path(version.path));
         let runs = version.owned.runs();
         for (run_ix, run) in runs.iter().enumerate() {
-            let Some(commit) = run.owner.commit() else { continue };
+            let Some((commit, claims)) = marks.behind(run.owner) else { continue };
             let end = runs.get(run_ix + 1).map(|next| next.start).or(version.owned.n_lines());
             let Some(end) = end else { continue };
             let lines = Lines { blob: version.blob, path: &path, start: run.start + 1, end };
             let id = Some(reading.graph.id(commit));
             let direct = run.owner.directness() == Directness::Direct;
-            rows.extend(marks.of(commit).iter().filter_map(|claim| lines.row(claim, id, direct)));
+            rows.extend(claims.iter().filter_map(|claim| lines.row(claim, id, direct)));
         }
     }
     for (file, facts) in listing.files.iter().zip(&examined.files) {

@@ -149,7 +149,7 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
         Vec::new()
     };
     let marked_commits = marks.commits(&reading);
-    let index_note = reading.save(&marks, &examined, &listing, &attributed);
+    let index_note = reading.save(&examined, &listing, &attributed);
     Ok(ScanOutcome { report, marked_commits, bundle, index_note })
 }
 

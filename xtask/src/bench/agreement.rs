@@ -107,7 +107,7 @@ fn compare_repository(path: &Path, sample: usize) -> Result<(Tally, Vec<String>)
     let direct = {
         let since_marks = History::new(&reading.graph, &changes, &reading.descendants_of_marked());
         let mut contents = GitContents::new(reading.repository.objects(), &reading.graph, RECENT_BYTES);
-        let forward = Forward::new(&since_marks, &reading.marked, &mut contents);
+        let forward = Forward::new(&since_marks, &reading.marks(), &mut contents);
         let of_file = |file: &ListedEntry| direct_lines(forward.at(reading.tip, &file.path), &reading.graph);
         files.iter().map(of_file).collect::<Vec<_>>()
     };

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, Result, bail};
 use lazaret_core::{CommitIx, Directness};
 use lazaret_evidence::attribution::{
-    At, Forward, History, LineOrigin, Owned, Reverse, versions_that_may_hold_marked_lines,
+    At, Forward, History, LineOrigin, Owned, OwnerMark, Reverse, versions_that_may_hold_marked_lines,
 };
 use lazaret_intake::git::ListedEntry;
 use lazaret_pipeline::contents::{GitContents, TRACED_BYTES};
@@ -160,7 +160,7 @@ fn marked_lines(keeper: &mut Keeper, path: &Path, rev: &str) -> Result<()> {
     let changes = keeper.phase("changes", || reading.changes(&scope, 1))??;
     let history = keeper.phase("history", || History::new(&reading.graph, &changes, &scope))?;
     let may_hold =
-        keeper.phase("rule-out", || versions_that_may_hold_marked_lines(&history, &reading.marked))?;
+        keeper.phase("rule-out", || versions_that_may_hold_marked_lines(&history, &reading.marks()))?;
     let mut files = reading.files()?;
     files.retain(|file| match history.at_path(reading.tip, &file.path) {
         At::Version(version) => may_hold.get(version as usize).copied().unwrap_or(true),
@@ -181,7 +181,7 @@ fn forward(keeper: &mut Keeper, path: &Path, rev: &str) -> Result<()> {
     let changes = keeper.phase("changes", || reading.changes(&scope, 1))??;
     let history = keeper.phase("history", || History::new(&reading.graph, &changes, &scope))?;
     let mut contents = GitContents::new(reading.repository.objects(), &reading.graph, RECENT_BYTES);
-    let forward = keeper.phase("forward", || Forward::new(&history, &reading.marked, &mut contents))?;
+    let forward = keeper.phase("forward", || Forward::new(&history, &reading.marks(), &mut contents))?;
     let files = reading.files()?;
     let (mut direct, mut derived) = (0, 0);
     for file in &files {
@@ -208,9 +208,10 @@ fn forward(keeper: &mut Keeper, path: &Path, rev: &str) -> Result<()> {
 pub(crate) fn marked_runs(owned: &Owned) -> impl Iterator<Item = (Range<u32>, CommitIx, Directness)> {
     let runs = owned.runs();
     let ends = runs.iter().skip(1).map(|run| run.start).chain(owned.n_lines());
-    runs.iter()
-        .zip(ends)
-        .filter_map(|(run, end)| Some((run.start..end, run.owner.commit()?, run.owner.directness())))
+    runs.iter().zip(ends).filter_map(|(run, end)| match run.owner.mark()? {
+        OwnerMark::Commit(commit) => Some((run.start..end, commit, run.owner.directness())),
+        OwnerMark::Part(_) => None,
+    })
 }
 
 /// Traces the lines of files at the tip back to their commits, on all threads given; in the order of the files.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, EntryKind, ObjectId};
+use lazaret_evidence::attribution::Marked;
 use lazaret_evidence::{Catalog, Detectors};
 use lazaret_intake::git::{
     ListedEntry, ObjectReader, RawCommit, Repository, list_tree, read_changes, walk_commits,
@@ -54,6 +55,11 @@ impl Reading {
         }
         drop(reader);
         Ok(Self { repository, graph, tip, all, marked })
+    }
+
+    /// Returns the marks on commits as attribution takes them.
+    pub(crate) fn marks(&self) -> Marked {
+        Marked::commits(self.marked.clone())
     }
 
     /// Returns the marked commits and all that descend from them.

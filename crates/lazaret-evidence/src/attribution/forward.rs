@@ -1,4 +1,4 @@
-//! The forward driver: carries the ownership of marked commits' lines from parents to children.
+//! The forward driver: carries the ownership of marked lines from parents to children.
 //!
 //! It works in two passes over the versions within the marked commits and their descendants. The first, without
 //! reading a file, rules out versions that no marked line can have reached. The second settles the others, path
@@ -6,12 +6,13 @@
 
 use std::rc::Rc;
 
-use lazaret_core::{CommitIx, CommitSet, EntryKind, GapKind, ObjectId, PathIx, TreeEntry};
+use lazaret_core::{CommitIx, EntryKind, GapKind, ObjectId, PathIx, TreeEntry};
 
 use rustc_hash::FxHashMap;
 
 use super::Contents;
 use super::history::{At, History, VersionIx};
+use super::marked::Marked;
 use super::owner::{Owner, OwnerRun};
 use super::sources::{Source, SourceFinder, Sources};
 use super::texts::Texts;
@@ -123,7 +124,7 @@ pub struct Forward<'h, 'a> {
 impl<'h, 'a> Forward<'h, 'a> {
     /// Settles every version. `history` must cover the marked commits and their descendants.
     #[must_use]
-    pub fn new(history: &'h History<'a>, marked: &CommitSet, contents: &mut impl Contents) -> Self {
+    pub fn new(history: &'h History<'a>, marked: &Marked, contents: &mut impl Contents) -> Self {
         Self::resume(history, marked, Known::default(), None, contents)
     }
 
@@ -132,7 +133,7 @@ impl<'h, 'a> Forward<'h, 'a> {
     #[must_use]
     pub fn resume(
         history: &'h History<'a>,
-        marked: &CommitSet,
+        marked: &Marked,
         mut known: Known,
         only: Option<PathIx>,
         contents: &mut impl Contents,
@@ -212,7 +213,7 @@ impl<'h, 'a> Forward<'h, 'a> {
 /// found without reading files or trees.
 #[expect(clippy::indexing_slicing, reason = "version numbers index a table of the history's size")]
 #[must_use]
-pub fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &CommitSet) -> Vec<bool> {
+pub fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &Marked) -> Vec<bool> {
     let mut may_hold = vec![false; history.n_versions()];
     let mut by_commit: Vec<(CommitIx, VersionIx)> =
         (0..).zip(&may_hold).map(|(version, _)| (history.version(version).commit, version)).collect();
@@ -220,7 +221,7 @@ pub fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &Commi
     for of_commit in by_commit.chunk_by(|a, b| a.0 == b.0) {
         let Some(&(commit, _)) = of_commit.first() else { continue };
         let parents = history.graph().parents(commit);
-        let certain = marked.contains(commit) || history.graph().boundary(commit).is_some();
+        let certain = marked.whole().contains(commit) || history.graph().boundary(commit).is_some();
         let may_at = |may_hold: &[bool], parent, path| match history.at(parent, path) {
             At::Version(version) => may_hold[version as usize],
             At::Absent | At::Outside(_) => false,
@@ -236,6 +237,7 @@ pub fn versions_that_may_hold_marked_lines(history: &History<'_>, marked: &Commi
             let change = history.version(version).change;
             let Some(entry) = change.new.filter(|entry| entry.kind != EntryKind::Submodule) else { continue };
             may_hold[version as usize] = certain
+                || marked.touches(commit, change.path)
                 || parents.iter().zip(0..).any(|(&parent, parent_ix)| {
                     match history.at(parent, change.path) {
                         At::Version(older) => may_hold[older as usize],
@@ -264,7 +266,7 @@ fn same_in_a_parent(history: &History<'_>, parents: &[CommitIx], path: PathIx, e
 /// The second pass.
 struct Settling<'h, 'a, 'm> {
     history: &'h History<'a>,
-    marked: &'m CommitSet,
+    marked: &'m Marked,
     states: Vec<State>,
     sources: SourceFinder,
     texts: Texts,
@@ -325,7 +327,7 @@ impl Settling<'_, '_, '_> {
             self.set(version, State::Unmarked);
             return Ok(());
         };
-        let marked = self.marked.contains(at.commit);
+        let marked = self.marked.touches(at.commit, at.change.path);
         let state = match self.sources.find(self.history, version, entry, contents) {
             Sources::Unknown(gap) => State::Owned(Rc::new(Owned::unknown(gap))),
             Sources::Whole(source) => self.state_of(source)?,
@@ -334,7 +336,7 @@ impl Settling<'_, '_, '_> {
                     sources.iter().map(|&source| self.state_of(source)).collect::<Result<Vec<_>, _>>()?;
                 let inherits = states.iter().any(|state| matches!(state, State::Owned(_)));
                 if marked || inherits {
-                    self.divide(at.commit, marked, &entry.id, &sources, &states, contents)
+                    self.divide((at.commit, at.change.path), &entry.id, &sources, &states, contents)
                 } else {
                     State::Unmarked
                 }
@@ -362,8 +364,7 @@ impl Settling<'_, '_, '_> {
     /// Gives each line of a version its owner: a source's where a diff shows it unchanged, else this commit's.
     fn divide(
         &mut self,
-        commit: CommitIx,
-        marked: bool,
+        (commit, path): (CommitIx, PathIx),
         blob: &ObjectId,
         sources: &[Source],
         states: &[State],
@@ -376,12 +377,9 @@ impl Settling<'_, '_, '_> {
             Err(gap) => return State::Owned(Rc::new(Owned::unknown(gap))),
         };
         // Until a source takes a line it belongs to the commit.
-        let own = if marked { Owner::direct(commit) } else { Owner::UNMARKED };
         let n_lines = text.tokens.len();
-        self.owners.clear();
-        self.owners.resize(n_lines, own);
-        self.replaced.clear();
-        self.replaced.resize(n_lines, own);
+        self.marked.own(commit, path, n_lines, &mut self.owners);
+        self.replaced.clone_from(&self.owners);
         let mut taken = vec![false; n_lines];
         for (source, state) in sources.iter().zip(states) {
             let old = match self.texts.read(&source.blob, Some(&text), contents) {
@@ -398,7 +396,7 @@ impl Settling<'_, '_, '_> {
                 owned.spread(&mut self.source_owners);
             }
             self.texts.compare(&old, &text);
-            self.take_unchanged(&mut taken, marked);
+            self.take_unchanged(&mut taken);
         }
         for ((owner, replaced), taken) in self.owners.iter_mut().zip(&self.replaced).zip(&taken) {
             if !taken {
@@ -411,7 +409,7 @@ impl Settling<'_, '_, '_> {
 
     /// Takes over the owners of lines that the last comparison shows unchanged, and notes for lines that replace
     /// marked ones whom they derive from.
-    fn take_unchanged(&mut self, taken: &mut [bool], marked: bool) {
+    fn take_unchanged(&mut self, taken: &mut [bool]) {
         let (mut old_start, mut new_start) = (0_usize, 0_usize);
         let end = crate::attribution::diff::Hunk {
             old_start: u32::MAX,
@@ -434,15 +432,12 @@ impl Settling<'_, '_, '_> {
             if hunk.new_start == u32::MAX {
                 break;
             }
-            if !marked {
-                let old = self.source_owners.get(hunk.old_start as usize..hunk.old_end as usize);
-                let derived = old.into_iter().flatten().find(|owner| owner.commit().is_some());
-                let new = self.replaced.get_mut(hunk.new_start as usize..hunk.new_end as usize);
-                if let Some(derived) = derived {
-                    for replaced in new.into_iter().flatten().filter(|replaced| **replaced == Owner::UNMARKED)
-                    {
-                        *replaced = derived.derived();
-                    }
+            let old = self.source_owners.get(hunk.old_start as usize..hunk.old_end as usize);
+            let derived = old.into_iter().flatten().find(|owner| owner.mark().is_some());
+            let new = self.replaced.get_mut(hunk.new_start as usize..hunk.new_end as usize);
+            if let Some(derived) = derived {
+                for replaced in new.into_iter().flatten().filter(|replaced| **replaced == Owner::UNMARKED) {
+                    *replaced = derived.derived();
                 }
             }
             (old_start, new_start) = (hunk.old_end as usize, hunk.new_end as usize);

@@ -1,8 +1,11 @@
-//! Who owns a line: a marked commit, nobody marked, or nobody knows.
+//! Who owns a line: a mark of a commit, nobody marked, or nobody knows.
 
 use lazaret_core::{CommitIx, Directness, GapKind};
 
+use super::marked::{OwnerMark, PartIx};
+
 const DERIVED: u32 = 1 << 31;
+const PART: u32 = 1 << 30;
 const CLEAN: u32 = DERIVED - 1;
 const UNKNOWN: u32 = CLEAN - 64;
 
@@ -20,20 +23,27 @@ const GAPS: [GapKind; 5] = [
 pub struct Owner(u32);
 
 impl Owner {
-    /// No marked commit of the scope.
+    /// No mark of the scope.
     pub const UNMARKED: Self = Self(CLEAN);
 
-    /// The line stands as this marked commit left it.
+    /// The line stands as this commit, which is marked as a whole, left it.
     #[must_use]
     pub fn direct(commit: CommitIx) -> Self {
-        debug_assert!(commit < UNKNOWN);
+        debug_assert!(commit < PART);
         Self(commit)
+    }
+
+    /// The line stands as the commit of this part left it.
+    #[must_use]
+    pub fn part(part: PartIx) -> Self {
+        debug_assert!(part < UNKNOWN - PART);
+        Self(PART | part)
     }
 
     /// The same owner, at one remove: a later commit put the line in the place of one of its lines.
     #[must_use]
     pub fn derived(self) -> Self {
-        if self.commit().is_some() { Self(self.0 | DERIVED) } else { self }
+        if self.mark().is_some() { Self(self.0 | DERIVED) } else { self }
     }
 
     /// The origin could not be found.
@@ -43,14 +53,17 @@ impl Owner {
         Self(UNKNOWN + u32::try_from(number).unwrap_or(0))
     }
 
-    /// Returns the marked commit, where there is one.
+    /// Returns the mark, where there is one.
     #[must_use]
-    pub fn commit(self) -> Option<CommitIx> {
-        let number = self.0 & !DERIVED;
-        (number < UNKNOWN).then_some(number)
+    pub fn mark(self) -> Option<OwnerMark> {
+        match self.0 & !DERIVED {
+            commit if commit < PART => Some(OwnerMark::Commit(commit)),
+            part if part < UNKNOWN => Some(OwnerMark::Part(part - PART)),
+            _ => None,
+        }
     }
 
-    /// Returns whether the line stands as the marked commit left it.
+    /// Returns whether the line stands as the mark's commit left it.
     #[must_use]
     pub fn directness(self) -> Directness {
         if self.0 & DERIVED == 0 { Directness::Direct } else { Directness::Derived }
@@ -77,14 +90,14 @@ impl Owner {
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
         let owner = Self(number);
-        (owner == Self::UNMARKED || owner.commit().is_some() || owner.gap().is_some()).then_some(owner)
+        (owner == Self::UNMARKED || owner.mark().is_some() || owner.gap().is_some()).then_some(owner)
     }
 }
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.commit(), self.gap()) {
-            (Some(commit), _) => write!(f, "{:?}({commit})", self.directness()),
+        match (self.mark(), self.gap()) {
+            (Some(mark), _) => write!(f, "{:?}({mark:?})", self.directness()),
             (None, Some(gap)) => write!(f, "Unknown({})", gap.as_str()),
             (None, None) => f.write_str("Unmarked"),
         }
@@ -108,16 +121,17 @@ mod tests {
     fn the_kinds_of_owner_do_not_overlap() {
         for gap in GAPS {
             let unknown = Owner::unknown(gap);
-            assert_eq!((unknown.gap(), unknown.commit(), unknown.derived()), (Some(gap), None, unknown));
+            assert_eq!((unknown.gap(), unknown.mark(), unknown.derived()), (Some(gap), None, unknown));
         }
-        let direct = Owner::direct(7);
-        assert_eq!((direct.commit(), direct.gap(), direct.directness()), (Some(7), None, Directness::Direct));
-        let derived = direct.derived();
-        assert_eq!(
-            (derived.commit(), derived.gap(), derived.directness()),
-            (Some(7), None, Directness::Derived)
-        );
-        assert_eq!((Owner::UNMARKED.commit(), Owner::UNMARKED.gap()), (None, None));
+        for (direct, mark) in [(Owner::direct(7), OwnerMark::Commit(7)), (Owner::part(7), OwnerMark::Part(7))]
+        {
+            let derived = direct.derived();
+            for (owner, directness) in [(direct, Directness::Direct), (derived, Directness::Derived)] {
+                assert_eq!((owner.mark(), owner.gap(), owner.directness()), (Some(mark), None, directness));
+                assert_eq!(Owner::from_number(owner.to_number()), Some(owner));
+            }
+        }
+        assert_eq!((Owner::UNMARKED.mark(), Owner::UNMARKED.gap()), (None, None));
         assert_eq!(Owner::UNMARKED.derived(), Owner::UNMARKED);
     }
 }

@@ -1,17 +1,19 @@
 //! Finds whose lines the files at the revision hold.
 
 use lazaret_core::{CommitSet, EntryKind, GapKind};
-use lazaret_evidence::attribution::{Forward, LineOrigin, Owned, Reverse, Settled};
+use lazaret_evidence::attribution::{Forward, LineOrigin, Marked, Owned, Reverse, Settled};
 
+use super::ScanRequest;
 use super::examine::in_parallel;
 use super::marks::Marks;
 use super::reading::{Listing, Reading};
-use super::ScanRequest;
 use crate::contents::{GitContents, TRACED_BYTES};
 
 /// Whose lines every file of a listing holds, in its order.
 #[derive(Debug)]
 pub(crate) struct Attributed {
+    /// What is marked.
+    pub(crate) marked: Marked,
     /// Marked commits' lines; an error where it cannot be said which version of the file the revision sees.
     pub(crate) owned: Vec<Result<Option<Owned>, GapKind>>,
     /// Every line's commit, where the policy trusts dates of this origin and so needs them all.
@@ -39,8 +41,9 @@ pub(crate) fn attribute(
     request: &ScanRequest<'_>,
 ) -> Attributed {
     let history = reading.history(within);
-    let known = reading.memory.known_ownership(reading, &marks.set);
-    let forward = Forward::resume(&history, &marks.set, known, None, &mut reading.contents());
+    let marked = marks.marked(reading);
+    let known = reading.memory.known_ownership(reading, &marked);
+    let forward = Forward::resume(&history, &marked, known, None, &mut reading.contents());
     let owned = listing.files.iter().map(|file| Ok(forward.at(reading.tip, &file.path)?.cloned())).collect();
     let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
     let (store, graph, tip) = (reading.repository.objects(), &reading.graph, reading.tip);
@@ -56,5 +59,6 @@ pub(crate) fn attribute(
             }
         })
     });
-    Attributed { owned, origins, settled: forward.into_settled() }
+    let settled = forward.into_settled();
+    Attributed { marked, owned, origins, settled }
 }

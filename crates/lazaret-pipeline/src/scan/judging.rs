@@ -131,10 +131,10 @@ impl<'a> Judge<'a> {
                     "an older version could not be read, so these lines have no known origin".to_owned();
                 claims.gaps.push(Gap { kind, span, why });
             }
-            let (Some(commit), Some(span)) = (run.owner.commit(), span) else { continue };
+            let (Some((commit, of_lines)), Some(span)) = (marks.behind(run.owner), span) else { continue };
             let directness = run.owner.directness();
             claims.runs.push(Run { start: span.start(), end, commit, directness });
-            for claim in marks.of(commit) {
+            for claim in of_lines {
                 claims.evidence.push(about_lines(claim, span, directness));
                 claims.commits.push(Some(commit));
             }

@@ -2,8 +2,9 @@
 
 use std::collections::BinaryHeap;
 
-use lazaret_core::{CommitGraph, CommitIx, CommitSet, Evidence, ObjectId};
+use lazaret_core::{CommitGraph, CommitIx, CommitSet, Evidence, ObjectId, PathIx, Span};
 use lazaret_evidence::Detectors;
+use lazaret_evidence::attribution::{Marked, MarkedPart, Owner, OwnerMark};
 use lazaret_evidence::surroundings;
 use lazaret_intake::git::{ObjectKind, ObjectReader, find_entry};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,13 +16,27 @@ use crate::report::{CommitClaim, MarkedCommit};
 /// What a reader that looks at single blobs needs to remember.
 const RECENT_BYTES: usize = 4 << 20;
 
-/// The claims about commits.
+/// The claims about commits, and about lines of single versions.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    /// Claims by commit, strongest first.
+    /// Claims about whole commits, strongest first.
     pub(crate) claims: FxHashMap<CommitIx, Vec<Evidence>>,
-    /// Commits with a claim in a writing role: their lines are followed.
+    /// Commits with such a claim in a writing role: all their lines are followed.
+    whole: CommitSet,
+    /// Lines that have claims of their own, by commit.
+    parts: Vec<PartClaims>,
+    /// Commits of which lines are followed.
     pub(crate) set: CommitSet,
+}
+
+/// Lines as a commit left them, and all that is claimed of them.
+#[derive(Debug, Clone)]
+pub(crate) struct PartClaims {
+    pub(crate) commit: CommitIx,
+    pub(crate) path: Vec<u8>,
+    pub(crate) lines: Span,
+    /// The claims, strongest first: those about the whole commit among them.
+    pub(crate) claims: Vec<Evidence>,
 }
 
 /// Gathers the claims about the commits of the scope.
@@ -64,13 +79,31 @@ pub(crate) fn gather(
             set.insert(commit);
         }
     }
-    Marks { claims, set }
+    Marks { claims, whole: set.clone(), parts: Vec::new(), set }
 }
 
 impl Marks {
     /// Returns the claims about a commit, strongest first.
     pub(crate) fn of(&self, commit: CommitIx) -> &[Evidence] {
         self.claims.get(&commit).map_or(&[], |claims| claims)
+    }
+
+    /// Returns the marks as attribution follows them; the commits must have been compared with their parents.
+    pub(crate) fn marked(&self, reading: &Reading<'_>) -> Marked {
+        let part = |part: &PartClaims| {
+            // A path that no commit changed has no lines that a commit put in place.
+            let path = reading.changes.find_path(&part.path).unwrap_or(PathIx::MAX);
+            MarkedPart { commit: part.commit, path, lines: part.lines }
+        };
+        Marked::new(&reading.graph, self.whole.clone(), self.parts.iter().map(part).collect())
+    }
+
+    /// Returns the commit that an owner's lines come from, and the claims about them, strongest first.
+    pub(crate) fn behind(&self, owner: Owner) -> Option<(CommitIx, &[Evidence])> {
+        match owner.mark()? {
+            OwnerMark::Commit(commit) => Some((commit, self.of(commit))),
+            OwnerMark::Part(part) => self.parts.get(part as usize).map(|part| (part.commit, &*part.claims)),
+        }
     }
 
     /// Returns the commits that a claim in a writing role condemns by itself.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Digest, Evidence, GapKind, ObjectId, PathIx};
-use lazaret_evidence::attribution::{Known, Owned, Owner, OwnerRun};
+use lazaret_evidence::attribution::{Known, Marked, Owned, Owner, OwnerRun};
 use lazaret_intake::git::{ListedEntry, Repository};
 use lazaret_intake::index::{
     Decoder, Index, Segment, SegmentKind, decode_changes, decode_commits, encode_changes, encode_commits,
@@ -18,7 +18,6 @@ use rustc_hash::FxHashMap;
 
 use super::attribute::Attributed;
 use super::examine::{Examined, FactsKey, FileFacts, KnownFacts};
-use super::marks::Marks;
 use super::reading::Reading;
 
 /// The format of what detectors' claims and facts are kept in; a new number forgets what is kept.
@@ -145,10 +144,10 @@ impl Memory {
     }
 
     /// Returns the ownership that an earlier scan settled, if the commits it knew are marked as they were then.
-    pub(crate) fn known_ownership(&self, reading: &Reading<'_>, marked: &CommitSet) -> Known {
+    pub(crate) fn known_ownership(&self, reading: &Reading<'_>, marked: &Marked) -> Known {
         let mut known = Known::default();
         for segment in self.segments.iter().filter(|segment| segment.kind == SegmentKind::Ownership) {
-            let read = decode_ownership(&segment.payload, known.until);
+            let read = decode_ownership(&segment.payload, known.until, marked);
             let Some((from, until, owned)) = read else { continue };
             if segment.key != marks_key(reading, marked, until) {
                 continue;
@@ -166,7 +165,6 @@ impl Memory {
     pub(crate) fn save(
         &mut self,
         reading: &Reading<'_>,
-        marks: &Marks,
         examined: &Examined,
         listing: &[ListedEntry],
         attributed: &Attributed,
@@ -190,8 +188,7 @@ impl Memory {
         let superseded = self.superseded_bytes(facts_key);
         let mostly_superseded = superseded > SUPERSEDED_BYTES_MAX && superseded * 2 > self.all_bytes();
         let saved = if self.begins_anew || mostly_superseded {
-            let all =
-                Kept::default().rest(reading, marks, examined, listing, attributed, (history_key, facts_key));
+            let all = Kept::default().rest(reading, examined, listing, attributed, (history_key, facts_key));
             index.rewrite(&all)
         } else {
             let kept = Kept {
@@ -199,10 +196,10 @@ impl Memory {
                 n_paths: PathIx::try_from(self.n_paths).unwrap_or(PathIx::MAX),
                 recorded: std::mem::take(&mut self.recorded),
                 n_claimed: self.n_claimed,
-                owned_until: self.known_ownership(reading, &marks.set).until,
+                owned_until: self.known_ownership(reading, &attributed.marked).until,
                 facts: std::mem::take(&mut self.facts),
             };
-            index.append(&kept.rest(reading, marks, examined, listing, attributed, (history_key, facts_key)))
+            index.append(&kept.rest(reading, examined, listing, attributed, (history_key, facts_key)))
         };
         saved.err().map(|error| error_chain(&error)).or(note)
     }
@@ -238,7 +235,6 @@ impl Kept {
     fn rest(
         &self,
         reading: &Reading<'_>,
-        marks: &Marks,
         examined: &Examined,
         listing: &[ListedEntry],
         attributed: &Attributed,
@@ -270,7 +266,7 @@ impl Kept {
         let is_certain = reading.changes.failures().next().is_none() && attributed.is_certain();
         if n_commits > self.owned_until && is_certain {
             let ownership = encode_ownership(attributed, self.owned_until, n_commits);
-            put(SegmentKind::Ownership, marks_key(reading, &marks.set, n_commits), ownership);
+            put(SegmentKind::Ownership, marks_key(reading, &attributed.marked, n_commits), ownership);
         }
         rest
     }
@@ -286,17 +282,25 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Returns the digest of which of the commits numbered below `until` are examined and marked.
-fn marks_key(reading: &Reading<'_>, marked: &CommitSet, until: CommitIx) -> Digest {
+/// Returns the digest of which of the commits numbered below `until` are examined, and of what is marked in them.
+fn marks_key(reading: &Reading<'_>, marked: &Marked, until: CommitIx) -> Digest {
     let ids = |set: &CommitSet| -> Vec<u8> {
         let ids = set.iter().take_while(|&commit| commit < until).map(|commit| reading.graph.id(commit));
         ids.flat_map(|id| id.as_bytes().to_vec()).collect()
     };
+    let mut parts = Vec::new();
+    for part in marked.parts().iter().take_while(|part| part.commit < until) {
+        parts.extend_from_slice(reading.graph.id(part.commit).as_bytes());
+        parts.extend_from_slice(Digest::of(reading.changes.path(part.path)).as_bytes());
+        parts.extend_from_slice(&part.lines.start().to_le_bytes());
+        parts.extend_from_slice(&part.lines.end().to_le_bytes());
+    }
     Digest::of_parts([
-        &b"ownership 1"[..],
+        &b"ownership 2"[..],
         env!("CARGO_PKG_VERSION").as_bytes(),
         &until.to_le_bytes(),
-        &ids(marked),
+        &ids(marked.whole()),
+        &parts,
         &ids(&reading.scope),
     ])
 }
@@ -386,7 +390,11 @@ fn encode_ownership(attributed: &Attributed, from: CommitIx, until: CommitIx) ->
 type OwnedVersions = Vec<((CommitIx, PathIx), Rc<Owned>)>;
 
 /// Reads a segment that begins anew or continues at commit `at`; `None` for one that does neither or makes no sense.
-fn decode_ownership(payload: &[u8], at: CommitIx) -> Option<(CommitIx, CommitIx, OwnedVersions)> {
+fn decode_ownership(
+    payload: &[u8],
+    at: CommitIx,
+    marked: &Marked,
+) -> Option<(CommitIx, CommitIx, OwnedVersions)> {
     let mut decoder = Decoder::new(payload);
     let (from, until) = (decoder.number_u32()?, decoder.number_u32()?);
     if from != 0 && from != at {
@@ -401,7 +409,11 @@ fn decode_ownership(payload: &[u8], at: CommitIx) -> Option<(CommitIx, CommitIx,
         for _ in 0..decoder.number()? {
             start = start.checked_add(decoder.number_u32()?)?;
             let owner = Owner::from_number(decoder.number_u32()?)?;
-            runs.push(OwnerRun { start, owner: Some(owner).filter(|owner| owner.commit() < Some(until))? });
+            // A mark of a commit that was not settled, or of none at all.
+            if owner.mark().is_some() && marked.commit(owner).is_none_or(|commit| commit >= until) {
+                return None;
+            }
+            runs.push(OwnerRun { start, owner });
         }
         versions.push((key, Rc::new(Owned::from_runs(runs, n_lines)?)));
     }

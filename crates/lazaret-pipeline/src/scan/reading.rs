@@ -180,13 +180,12 @@ impl<'a> Reading<'a> {
     /// Keeps what was learned for the next scan; returns why the index could not be used, where it could not.
     pub(crate) fn save(
         mut self,
-        marks: &Marks,
         examined: &Examined,
         listing: &Listing,
         attributed: &Attributed,
     ) -> Option<String> {
         let mut memory = std::mem::take(&mut self.memory);
-        memory.save(&self, marks, examined, &listing.files, attributed)
+        memory.save(&self, examined, &listing.files, attributed)
     }
 }
 

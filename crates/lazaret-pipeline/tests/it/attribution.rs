@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Directness, ObjectId};
+use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Directness, ObjectId, Span};
 use lazaret_evidence::attribution::{
-    At, Forward, History, LineOrigin, Reverse, versions_that_may_hold_marked_lines,
+    At, Forward, History, LineOrigin, Marked, MarkedPart, Owner, OwnerMark, Reverse,
+    versions_that_may_hold_marked_lines,
 };
 use lazaret_intake::git::{ObjectReader, Repository, list_tree, read_changes, walk_commits};
 use lazaret_pipeline::contents::GitContents;
@@ -77,6 +78,23 @@ fn pick_commits(graph: &CommitGraph, pick: u64) -> CommitSet {
     set
 }
 
+/// Marks commits as a whole, and lines of versions that the bits of `lines` name.
+fn mark_lines(world: &World, whole: CommitSet, lines: u64) -> Marked {
+    let mut parts = Vec::new();
+    for commit in 0..CommitIx::try_from(world.graph.len()).unwrap() {
+        for change in world.changes.of(commit) {
+            let bits = lines.rotate_right(commit * 5 + change.path * 11);
+            let start = u32::try_from(bits >> 2 & 7).unwrap() + 1;
+            let span = |n_lines: u64| Span::new(start, start + u32::try_from(n_lines).unwrap()).unwrap();
+            let first = (bits & 1 == 1).then(|| span(bits >> 5 & 3));
+            let second = (bits & 2 == 2).then(|| span(bits >> 7 & 1));
+            let part = |lines| MarkedPart { commit, path: change.path, lines };
+            parts.extend(first.into_iter().chain(second).map(part));
+        }
+    }
+    Marked::new(&world.graph, whole, parts)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -89,7 +107,7 @@ proptest! {
         let marked = pick_commits(&world.graph, pick);
         let descendants = world.graph.descendants(&marked, &all);
         let history = History::new(&world.graph, &world.changes, &descendants);
-        let forward = Forward::new(&history, &marked, &mut world.contents());
+        let forward = Forward::new(&history, &Marked::commits(marked.clone()), &mut world.contents());
         for path in world.paths() {
             let oracle = blame_lines(&built.repo, rev, &path);
             let reverse = world.reverse(&all, &path);
@@ -102,7 +120,7 @@ proptest! {
             }).collect();
             prop_assert_eq!(&restricted, &expected);
             // Following marked lines alone finds the same marked lines.
-            let may_hold = versions_that_may_hold_marked_lines(&history, &marked);
+            let may_hold = versions_that_may_hold_marked_lines(&history, &Marked::commits(marked.clone()));
             let origins = Reverse::of_marked(&history, &may_hold).file(world.tip, &path, &mut world.contents());
             let is_marked = |origin: &LineOrigin| origin.commit.filter(|&commit| marked.contains(commit));
             let of_marked: Vec<Option<ObjectId>> = origins.iter().flat_map(|origin| {
@@ -121,11 +139,39 @@ proptest! {
     }
 
     #[test]
-    fn ownership_does_not_depend_on_what_was_settled_before(history in histories(), pick in any::<u64>(), cut in 0_u32..12) {
+    fn lines_that_records_name_are_found_wherever_they_go(
+        history in histories(),
+        pick in any::<u64>(),
+        lines in any::<u64>(),
+    ) {
         let built = history.build();
         let world = World::read(built.repo.git_dir(), "HEAD");
         let all = world.graph.reachable([world.tip]);
-        let marked = pick_commits(&world.graph, pick);
+        let marked = mark_lines(&world, pick_commits(&world.graph, pick & lines.rotate_left(7)), lines);
+        let descendants = world.graph.descendants(marked.all(), &all);
+        let history = History::new(&world.graph, &world.changes, &descendants);
+        let forward = Forward::new(&history, &marked, &mut world.contents());
+        for path in world.paths() {
+            let expected: Vec<Option<Owner>> = world.reverse(&all, &path).iter().flatten().map(|line| {
+                let commit = world.graph.find(&line.commit).unwrap();
+                let origin = world.changes.find_path(&line.path).unwrap();
+                Some(marked.owner(commit, origin, line.line - 1)).filter(|owner| owner.mark().is_some())
+            }).collect();
+            prop_assert_eq!(direct_owners(&forward, &world, &path, expected.len()), expected, "{:?}", path);
+        }
+    }
+
+    #[test]
+    fn ownership_does_not_depend_on_what_was_settled_before(
+        history in histories(),
+        pick in any::<u64>(),
+        lines in any::<u64>(),
+        cut in 0_u32..12,
+    ) {
+        let built = history.build();
+        let world = World::read(built.repo.git_dir(), "HEAD");
+        let all = world.graph.reachable([world.tip]);
+        let marked = mark_lines(&world, pick_commits(&world.graph, pick), lines);
         let history = History::new(&world.graph, &world.changes, &all);
         let whole = Forward::new(&history, &marked, &mut world.contents()).into_settled();
         let known = lazaret_evidence::attribution::Known {
@@ -153,14 +199,28 @@ fn direct_lines(
     path: &[u8],
     n_lines: usize,
 ) -> Vec<Option<ObjectId>> {
+    let commit = |owner: Owner| match owner.mark()? {
+        OwnerMark::Commit(commit) => Some(world.graph.id(commit)),
+        OwnerMark::Part(part) => panic!("part {part} of nothing"),
+    };
+    direct_owners(forward, world, path, n_lines).into_iter().map(|owner| commit(owner?)).collect()
+}
+
+/// Returns the mark that each line stands as it left it.
+fn direct_owners(
+    forward: &Forward<'_, '_>,
+    world: &World,
+    path: &[u8],
+    n_lines: usize,
+) -> Vec<Option<Owner>> {
     let mut lines = vec![None; n_lines];
     let Some(owned) = forward.at(world.tip, path).unwrap() else { return lines };
     let runs = owned.runs();
     for (run_ix, run) in runs.iter().enumerate() {
         let end = runs.get(run_ix + 1).map_or(n_lines, |next| next.start as usize);
         assert_eq!(run.owner.gap(), None);
-        let commit = run.owner.commit().filter(|_| run.owner.directness() == Directness::Direct);
-        lines[run.start as usize..end].fill(commit.map(|commit| world.graph.id(commit)));
+        let is_direct = run.owner.mark().is_some() && run.owner.directness() == Directness::Direct;
+        lines[run.start as usize..end].fill(is_direct.then_some(run.owner));
     }
     lines
 }
