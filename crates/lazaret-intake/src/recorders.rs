@@ -10,6 +10,7 @@ pub mod entire;
 mod error;
 pub mod git_ai;
 mod git_ai_early;
+mod git_ai_keys;
 mod json;
 mod path;
 mod place;
@@ -84,6 +85,7 @@ pub fn read_recordings(
         reading.tree_of(revision);
     }
     let mut recordings = reading.finish();
+    git_ai_keys::resolve(&mut recordings.recordings);
     recordings.n_unreadable_refs = n_unreadable_refs;
     recordings
 }
