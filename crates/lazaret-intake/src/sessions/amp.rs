@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::calls::Outcome;
-use super::fields::{list, named, text, time, without_credentials};
+use super::fields::{list, name, named, text, time, without_credentials};
 use super::report::UnreadKind;
 use super::scribe::{Scribe, Setting};
 
@@ -31,17 +31,18 @@ fn remember_start(start: &Value, setting: &mut Setting) {
         setting.harness_version = named(platform, "clientVersion");
     }
     if let Some(tree) = list(start, "trees").first() {
-        let folder = text(tree, "uri").map(|uri| uri.strip_prefix("file://").unwrap_or(uri).to_owned());
+        let folder = named(tree, "uri").map(|uri| uri.strip_prefix("file://").unwrap_or(&uri).to_owned());
         setting.workspace.folder = folder;
         if let Some(repository) = tree.get("repository") {
-            setting.workspace.repository = text(repository, "url").map(without_credentials);
+            setting.workspace.repository = named(repository, "url").map(without_credentials);
             setting.workspace.commit = named(repository, "sha");
-            setting.workspace.branch = text(repository, "ref")
-                .map(|name| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned());
+            setting.workspace.branch = named(repository, "ref")
+                .map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
         }
     }
     let tags = list(start, "tags").iter().filter_map(Value::as_str);
-    setting.model = tags.filter_map(|tag| tag.strip_prefix("model:")).map(str::to_owned).next();
+    let mut models = tags.filter_map(|tag| tag.strip_prefix("model:"));
+    setting.model = models.next().and_then(name);
 }
 
 fn read_message(message: &Value, setting: &mut Setting, scribe: &mut Scribe<'_>) {

@@ -9,7 +9,8 @@ use super::input::{Asked, FileChange};
 use super::scribe::Setting;
 use super::writing::{Certainty, Extent};
 
-/// Calls that are remembered, over all logs of a reader; about 60 bytes each.
+/// Calls that are remembered, over all logs of a reader; about 60 bytes each. Later ones are told at once, as
+/// unconfirmed, and not joined to their results.
 const CALLS_MAX: usize = 4 << 20;
 
 /// How a call ended.
@@ -69,11 +70,32 @@ pub(super) enum Step {
 #[derive(Debug)]
 enum State {
     /// Asked for, no result yet.
-    Asked(Box<(Setting, Asked)>),
-    /// A result, no call yet.
-    Answered(Box<(Setting, Outcome)>),
+    Asked(Box<Waiting>),
+    /// A result, no call yet; with its setting where it says what was written.
+    Answered(Box<(Option<Setting>, Outcome)>),
     /// Told, refused, or of no interest; with what the call held.
     Closed(u128),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    setting: Setting,
+    asked: Asked,
+    /// The digest of what is asked for.
+    held: u128,
+}
+
+impl State {
+    /// Returns how much of the waiting bytes is its own.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Asked(waiting) => {
+                waiting.setting.bytes() + waiting.asked.changes.iter().map(FileChange::bytes).sum::<usize>()
+            }
+            Self::Answered(answered) => answered.0.as_ref().map_or(0, Setting::bytes) + answered.1.bytes(),
+            Self::Closed(_) => 0,
+        }
+    }
 }
 
 /// Calls that wait for their other half, and those that are done with.
@@ -92,17 +114,13 @@ impl Calls {
         let held = digest(&asked.changes);
         let n_changes = count(&asked.changes);
         match self.states.get(&key) {
+            None if asked.changes.is_empty() => {
+                self.remember(key, State::Closed(held));
+                Step::Nothing
+            }
+            None if self.states.len() >= CALLS_MAX => tell(setting.clone(), asked, Certainty::Unconfirmed),
             None => {
-                if asked.changes.is_empty() {
-                    self.remember(key, State::Closed(held));
-                    return Step::Nothing;
-                }
-                if self.states.len() >= CALLS_MAX {
-                    return tell(setting.clone(), asked, Certainty::Unconfirmed);
-                }
-                self.waiting_bytes += asked.changes.iter().map(FileChange::bytes).sum::<usize>();
-                self.waiting.push_back(key);
-                self.remember(key, State::Asked(Box::new((setting.clone(), asked))));
+                self.wait(key, State::Asked(Box::new(Waiting { setting: setting.clone(), asked, held })));
                 Step::Nothing
             }
             Some(State::Answered(_)) => {
@@ -112,7 +130,7 @@ impl Calls {
                 };
                 settled(setting.clone(), asked, outcome)
             }
-            Some(State::Asked(waiting)) if digest(&waiting.1.changes) == held => Step::Duplicate(n_changes),
+            Some(State::Asked(waiting)) if waiting.held == held => Step::Duplicate(n_changes),
             Some(State::Closed(before)) if *before == held => Step::Duplicate(n_changes),
             // One id, two texts: a log that contradicts itself is not believed to repeat itself.
             Some(State::Asked(_) | State::Closed(_)) => tell(setting.clone(), asked, Certainty::Unconfirmed),
@@ -127,18 +145,19 @@ impl Calls {
     /// Takes a result.
     pub(super) fn settle(&mut self, key: u128, setting: &Setting, outcome: Outcome) -> Step {
         match self.states.get(&key) {
+            None if outcome.bytes() == 0 => {
+                self.remember(key, State::Answered(Box::new((None, outcome))));
+                Step::Nothing
+            }
+            None if self.states.len() >= CALLS_MAX => settled(setting.clone(), Asked::default(), outcome),
             None => {
-                self.waiting_bytes += outcome.bytes();
-                if outcome.bytes() > 0 {
-                    self.waiting.push_back(key);
-                }
-                self.remember(key, State::Answered(Box::new((setting.clone(), outcome))));
+                self.wait(key, State::Answered(Box::new((Some(setting.clone()), outcome))));
                 Step::Nothing
             }
             Some(State::Asked(waiting)) => {
-                let held = digest(&waiting.1.changes);
+                let held = waiting.held;
                 match self.close(key, held) {
-                    Some(State::Asked(waiting)) => settled(waiting.0, waiting.1, outcome),
+                    Some(State::Asked(waiting)) => settled(waiting.setting, waiting.asked, outcome),
                     Some(State::Answered(_) | State::Closed(_)) | None => Step::Nothing,
                 }
             }
@@ -168,9 +187,12 @@ impl Calls {
             State::Asked(_) | State::Answered(_) => {}
         }
         match self.close(key, 0)? {
-            State::Asked(waiting) => Some(tell(waiting.0, waiting.1, Certainty::Unconfirmed)),
+            State::Asked(waiting) => Some(tell(waiting.setting, waiting.asked, Certainty::Unconfirmed)),
             // A result that says what was written, of a call that was never seen.
-            State::Answered(answered) => Some(settled(answered.0, Asked::default(), answered.1)),
+            State::Answered(answered) => {
+                let (setting, outcome) = *answered;
+                setting.map(|setting| settled(setting, Asked::default(), outcome))
+            }
             State::Closed(_) => None,
         }
     }
@@ -201,14 +223,16 @@ impl Calls {
         }
     }
 
+    fn wait(&mut self, key: u128, state: State) {
+        self.waiting_bytes += state.bytes();
+        self.waiting.push_back(key);
+        self.states.insert(key, state);
+    }
+
     /// Closes a call and returns what it was.
     fn close(&mut self, key: u128, held: u128) -> Option<State> {
         let state = self.states.insert(key, State::Closed(held))?;
-        self.waiting_bytes = self.waiting_bytes.saturating_sub(match &state {
-            State::Asked(waiting) => waiting.1.changes.iter().map(FileChange::bytes).sum(),
-            State::Answered(answered) => answered.1.bytes(),
-            State::Closed(_) => 0,
-        });
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(state.bytes());
         Some(state)
     }
 }

@@ -1,5 +1,6 @@
 //! Reads Claude Code's logs, and the message lines of harnesses that took over their shape.
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::calls::Outcome;
@@ -147,10 +148,9 @@ fn with_tabs(mut written: Vec<WrittenText>, result: &Value) -> Vec<WrittenText> 
 }
 
 fn with_tabs_of(shown: &[u8], proposed: &str) -> Vec<u8> {
+    let with_tabs = proposed.lines().filter(|line| line.starts_with('\t'));
+    let with_tabs: FxHashMap<&str, &str> = with_tabs.map(|line| (line.trim_start(), line)).collect();
     let shown = String::from_utf8_lossy(shown);
-    let lines = shown.lines().map(|line| {
-        let is_same = |proposed: &&str| proposed.trim_start() == line.trim_start();
-        proposed.lines().find(is_same).filter(|proposed| proposed.starts_with('\t')).unwrap_or(line)
-    });
+    let lines = shown.lines().map(|line| with_tabs.get(line.trim_start()).copied().unwrap_or(line));
     lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes()
 }

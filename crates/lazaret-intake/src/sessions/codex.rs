@@ -12,7 +12,7 @@ use super::scribe::{Scribe, Setting};
 use super::writing::WrittenText;
 
 /// Types of lines, items and events that are known and tell of no writing.
-const SILENT: [&str; 44] = [
+const SILENT: [&str; 42] = [
     "agent_message",
     "agent_message_delta",
     "agent_reasoning",
@@ -37,8 +37,6 @@ const SILENT: [&str; 44] = [
     "ghost_snapshot",
     "image_generation_call",
     "inter_agent_communication",
-    "item_completed",
-    "item_started",
     "mcp_tool_call_begin",
     "mcp_tool_call_end",
     "message",
@@ -85,7 +83,7 @@ fn remember_session(meta: &Value, setting: &mut Setting) {
     if let Some(git) = meta.get("git") {
         setting.workspace.commit = named(git, "commit_hash");
         setting.workspace.branch = named(git, "branch");
-        setting.workspace.repository = text(git, "repository_url").map(without_credentials);
+        setting.workspace.repository = named(git, "repository_url").map(without_credentials);
     }
 }
 
@@ -122,9 +120,16 @@ fn read_item(item: &Value, setting: &mut Setting, scribe: &mut Scribe<'_>) {
         }
         Some("patch_apply_end") => read_applied(item, setting, scribe),
         Some("thread_settings_applied" | "session_configured") => remember_turn(item, setting),
+        Some("item_started" | "item_completed") if !is_file_change(item) => {}
         Some(kind) if SILENT.contains(&kind) => {}
         Some(_) | None => scribe.note(UnreadKind::UnknownRecord),
     }
+}
+
+/// Tells whether an event is about changed files, in a shape that has not been seen in rollouts yet.
+fn is_file_change(event: &Value) -> bool {
+    let kind = event.get("item").and_then(|item| text(item, "type")).unwrap_or_default();
+    kind.to_ascii_lowercase().contains("file")
 }
 
 /// Reads the event that says what a patch has changed: the truth about it.

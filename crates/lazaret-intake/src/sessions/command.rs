@@ -9,6 +9,9 @@ use super::input::FileChange;
 use super::patch;
 use super::writing::WrittenText;
 
+/// Here-documents that one line may begin, and files that one `tee` may write.
+const TARGETS_MAX: usize = 16;
+
 /// What a command writes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandWrites {
@@ -41,15 +44,16 @@ const INTERPRETERS: [&str; 8] = ["python", "python3", "node", "ruby", "perl", "b
 /// Reads a command line as a shell would take it.
 pub(super) fn read_command(command: &str) -> CommandWrites {
     let mut writes = CommandWrites::default();
-    if let Some(patch) = bare_patch(command) {
+    if let Some((patch, rest)) = bare_patch(command) {
         writes.patch(patch);
+        writes.unread += u64::from(rest.contains("<<") || rest.lines().any(may_write));
         return writes;
     }
     let mut lines = command.lines();
     while let Some(line) = lines.next() {
         let documents = here_documents(line);
-        if documents.is_empty() {
-            writes.unread += u64::from(may_write(line));
+        if documents.is_empty() || documents.len() > TARGETS_MAX {
+            writes.unread += u64::from(!documents.is_empty() || may_write(line));
             continue;
         }
         for document in documents {
@@ -62,14 +66,14 @@ pub(super) fn read_command(command: &str) -> CommandWrites {
     writes
 }
 
-/// Returns the patch that is the command, or that is handed to `apply_patch` between single quotes.
-fn bare_patch(command: &str) -> Option<&str> {
+/// Returns the patch that is the command, or that is handed to `apply_patch` between single quotes, and the rest.
+fn bare_patch(command: &str) -> Option<(&str, &str)> {
     if command.trim_start().starts_with(patch::BEGIN) {
-        return Some(command);
+        return Some((command, ""));
     }
     let at = command.find("apply_patch")?;
-    let quoted = command.get(at..)?.split_once('\'')?.1;
-    quoted.starts_with(patch::BEGIN).then(|| quoted.split('\'').next()).flatten()
+    let (_, quoted) = command.get(at..)?.split_once('\'')?;
+    quoted.split_once('\'').filter(|(patch, _)| patch.starts_with(patch::BEGIN))
 }
 
 impl CommandWrites {
@@ -101,7 +105,12 @@ impl CommandWrites {
     fn tee(&mut self, words: &[Word], body: &str) {
         let appends = words.iter().any(|word| word.text == "-a" || word.text == "--append");
         let paths = words.iter().skip_while(|word| word.text != "tee").skip(1);
-        for path in paths.take_while(|word| !word.is_sign).filter(|word| !word.text.starts_with('-')) {
+        let paths = paths.take_while(|word| !word.is_sign).filter(|word| !word.text.starts_with('-'));
+        for (nth, path) in paths.enumerate() {
+            if nth == TARGETS_MAX {
+                self.unread += 1;
+                break;
+            }
             self.file(&path.text, appends, body);
         }
     }

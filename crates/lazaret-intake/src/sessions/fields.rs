@@ -13,9 +13,17 @@ pub(super) fn first_text<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str>
     keys.iter().find_map(|key| text(value, key))
 }
 
-/// Returns the text under `key` as an own string, where it is not empty.
+/// The longest name of a session, a model, a folder and the like; a longer one is none.
+const NAME_BYTES_MAX: usize = 4096;
+
+/// Returns the name under `key` as an own string, where it is not empty.
 pub(super) fn named(value: &Value, key: &str) -> Option<String> {
-    text(value, key).filter(|text| !text.is_empty()).map(str::to_owned)
+    name(text(value, key)?)
+}
+
+/// Returns a name as an own string, where it is not empty and not longer than names are.
+pub(super) fn name(name: &str) -> Option<String> {
+    (1..=NAME_BYTES_MAX).contains(&name.len()).then(|| name.to_owned())
 }
 
 /// Returns the items of the list under `key`; none where there is no list.
@@ -33,8 +41,8 @@ pub(super) fn time(value: &Value, key: &str) -> Option<Timestamp> {
 }
 
 /// Returns an address without the user and password before its host.
-pub(super) fn without_credentials(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+pub(super) fn without_credentials(address: String) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address };
     let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     format!("{scheme}://{host}{path}")
@@ -58,10 +66,10 @@ mod tests {
     #[test]
     fn credentials_in_addresses_are_cut() {
         assert_eq!(
-            without_credentials("https://robin:secret@git.example/a/b.git"),
+            without_credentials("https://robin:secret@git.example/a/b.git".to_owned()),
             "https://git.example/a/b.git"
         );
-        assert_eq!(without_credentials("https://git.example/a@b"), "https://git.example/a@b");
-        assert_eq!(without_credentials("git@git.example:a/b.git"), "git@git.example:a/b.git");
+        assert_eq!(without_credentials("https://git.example/a@b".to_owned()), "https://git.example/a@b");
+        assert_eq!(without_credentials("git@git.example:a/b.git".to_owned()), "git@git.example:a/b.git");
     }
 }

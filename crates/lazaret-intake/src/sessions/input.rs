@@ -23,13 +23,13 @@ impl FileChange {
         Self { path, written, file_before: None }
     }
 
-    /// Returns how many bytes it holds.
+    /// Returns about how many bytes it holds.
     pub(super) fn bytes(&self) -> usize {
-        let texts = self
-            .written
-            .iter()
-            .map(|written| written.text.len() + written.replaced.as_ref().map_or(0, Vec::len));
-        texts.sum::<usize>() + self.file_before.as_ref().map_or(0, Vec::len) + 200
+        let texts = self.written.iter().map(|written| {
+            size_of::<WrittenText>() + written.text.len() + written.replaced.as_ref().map_or(0, Vec::len)
+        });
+        let path = self.path.as_ref().map_or(0, String::len);
+        size_of::<Self>() + path + texts.sum::<usize>() + self.file_before.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -151,7 +151,8 @@ pub(super) fn understand(name: &str, input: &Value) -> Asked {
         "notebookedit" | "editnotebook" => from_notebook(input),
         "insert" => from_insert(input),
         reader if READERS.contains(&reader) => Asked::default(),
-        "deletefile" | "delete" | "undoedit" | "writestdin" => Asked::default(),
+        "deletefile" | "delete" | "undoedit" => Asked::default(),
+        "writestdin" => from_keys(input),
         _ => Asked { is_unknown: true, ..Asked::default() },
     };
     asked.edited_by_user =
@@ -265,6 +266,12 @@ fn from_command(input: &Value) -> Asked {
         Some(_) => from_writes(read_command(&words.join(" "))),
         None => unread(),
     }
+}
+
+/// Reads what is typed into a program that runs: it may be anything.
+fn from_keys(input: &Value) -> Asked {
+    let is_typed = first_text(input, &["chars", "input"]).is_some_and(|keys| !keys.trim().is_empty());
+    Asked { unread_commands: u64::from(is_typed), ..Asked::default() }
 }
 
 fn from_script(input: &Value) -> Asked {

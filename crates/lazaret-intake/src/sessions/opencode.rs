@@ -12,16 +12,30 @@ use super::input::understand;
 use super::report::UnreadKind;
 use super::scribe::{Scribe, Setting};
 
-/// Messages that are remembered.
-const MESSAGES_MAX: usize = 1 << 20;
+/// Bytes of messages that are remembered.
+const MESSAGES_BYTES_MAX: usize = 64 << 20;
+
+/// What message files say, for the files of their parts.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    settings: FxHashMap<u128, Setting>,
+    bytes: usize,
+}
+
+impl Messages {
+    fn remember(&mut self, id: &str, setting: Setting) -> bool {
+        let bytes = self.bytes + setting.bytes();
+        let has_room = bytes <= MESSAGES_BYTES_MAX;
+        if has_room {
+            self.bytes = bytes;
+            self.settings.insert(key(&[id]), setting);
+        }
+        has_room
+    }
+}
 
 /// Reads one message, part or exported session.
-pub(super) fn read(
-    record: &Value,
-    setting: &mut Setting,
-    messages: &mut FxHashMap<u128, Setting>,
-    scribe: &mut Scribe<'_>,
-) {
+pub(super) fn read(record: &Value, setting: &mut Setting, messages: &mut Messages, scribe: &mut Scribe<'_>) {
     if let Some(info) = record.get("info") {
         remember_session(info, setting);
         for message in list(record, "messages") {
@@ -30,15 +44,15 @@ pub(super) fn read(
             list(message, "parts").iter().for_each(|part| read_part(part, &spoken, scribe));
         }
     } else if text(record, "messageID").is_some() {
-        let message = text(record, "messageID").and_then(|id| messages.get(&key(&[id])));
+        let message = text(record, "messageID").and_then(|id| messages.settings.get(&key(&[id])));
         let mut setting = message.unwrap_or(setting).clone();
         if let Some(session) = named(record, "sessionID") {
             setting.session = session;
         }
         read_part(record, &setting, scribe);
     } else if let Some(id) = text(record, "id").filter(|_| record.get("role").is_some()) {
-        if messages.len() < MESSAGES_MAX {
-            messages.insert(key(&[id]), of_message(record, setting));
+        if !messages.remember(id, of_message(record, setting)) {
+            scribe.note(UnreadKind::OverLimit);
         }
     } else {
         scribe.note(UnreadKind::UnknownRecord);

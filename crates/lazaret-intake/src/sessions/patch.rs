@@ -11,6 +11,9 @@ pub(super) const BEGIN: &str = "*** Begin Patch";
 
 const END: &str = "*** End Patch";
 
+/// Files that one patch may name.
+const FILES_MAX: usize = 10_000;
+
 /// What a patch does to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePatch {
@@ -40,6 +43,9 @@ pub enum PatchError {
     /// It does not end as patches do: it was cut off.
     #[error("the patch has no line `*** End Patch`; it was cut off")]
     NoEnd,
+    /// It names more files than anybody changes at once.
+    #[error("the patch names more than {FILES_MAX} files")]
+    TooManyFiles,
     /// A line is none of those the grammar knows.
     #[error("line {line} of the patch is not one that the grammar knows")]
     UnknownLine {
@@ -77,6 +83,9 @@ pub fn parse_patch(text: &str) -> Result<Vec<FilePatch>, PatchError> {
             return Ok(files);
         }
         if let Some(next) = Open::begin(mark) {
+            if files.len() >= FILES_MAX {
+                return Err(PatchError::TooManyFiles);
+            }
             files.extend(open.replace(next).map(Open::close));
         } else if mark.starts_with("*** Environment ID: ") && open.is_none() {
             // Newer patches say where they are to be applied.

@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, Cursor, Read as _};
 
-use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::calls::Calls;
 use super::format::LogFormat;
 use super::json::{mend_surrogates, parse_each};
 use super::lines::{Line, read_line, read_rest};
+use super::opencode::Messages;
 use super::report::{SessionReport, UnreadKind};
 use super::scribe::{Scribe, Setting};
 use super::writing::Writing;
@@ -67,8 +67,7 @@ pub enum SessionError {
 pub struct SessionReader {
     limits: Limits,
     calls: Calls,
-    /// What `OpenCode`'s message files say, for the files of their parts.
-    messages: FxHashMap<u128, Setting>,
+    messages: Messages,
     last: Option<(String, Progress)>,
 }
 
@@ -172,7 +171,7 @@ pub fn read_log(
 
 struct JsonLog<'a> {
     setting: &'a mut Setting,
-    messages: &'a mut FxHashMap<u128, Setting>,
+    messages: &'a mut Messages,
 }
 
 impl JsonLog<'_> {

@@ -34,6 +34,19 @@ impl Setting {
             workspace: Workspace::default(),
         }
     }
+
+    /// Returns about how many bytes it holds.
+    pub(super) fn bytes(&self) -> usize {
+        let workspace = &self.workspace;
+        let fields = [&self.harness, &self.harness_version, &self.model].into_iter().chain([
+            &workspace.folder,
+            &workspace.repository,
+            &workspace.commit,
+            &workspace.branch,
+        ]);
+        let texts: usize = fields.flatten().map(String::len).sum();
+        texts + self.session.len() + size_of::<Self>()
+    }
 }
 
 /// Takes down what one log says.

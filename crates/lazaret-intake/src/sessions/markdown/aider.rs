@@ -3,6 +3,7 @@
 //! aider says `> Applied edit to <file>` after it has written; blocks for that file before it are then confirmed.
 
 use super::super::diff::parse_diff;
+use super::super::fields::name;
 use super::super::input::FileChange;
 use super::super::scribe::{Scribe, Setting};
 use super::super::writing::{Certainty, WrittenText};
@@ -12,6 +13,7 @@ use super::{Block, Markdown};
 #[derive(Debug, Default)]
 pub(super) struct Aider {
     waiting: Vec<Proposed>,
+    waiting_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Markdown for Aider {
     fn line(&mut self, line: &str, setting: &mut Setting, scribe: &mut Scribe<'_>) {
         if let Some(begun) = line.strip_prefix("# aider chat started at ") {
             self.end_answer(setting, scribe);
-            begun.trim().clone_into(&mut setting.session);
+            setting.session = name(begun.trim()).unwrap_or_default();
             setting.model = None;
         } else if line.starts_with("#### ") {
             self.end_answer(setting, scribe);
@@ -38,7 +40,11 @@ impl Markdown for Aider {
         }
     }
 
-    fn block(&mut self, block: Block, _: &mut Setting, _: &mut Scribe<'_>) {
+    fn block(&mut self, block: Block, setting: &mut Setting, scribe: &mut Scribe<'_>) {
+        self.waiting_bytes += block.text.len();
+        if self.waiting_bytes > scribe.waiting_bytes_max {
+            self.end_answer(setting, scribe);
+        }
         let heading = path_of(&block.heading);
         if block.text.lines().any(is_search) {
             self.waiting.extend(replacements(&block.text, heading));
@@ -66,9 +72,9 @@ impl Aider {
     fn take_notice(&mut self, said: &str, setting: &mut Setting, scribe: &mut Scribe<'_>) {
         let model = ["Model: ", "Main model: ", "Models: "].iter().find_map(|begin| said.strip_prefix(begin));
         if let Some(model) = model {
-            setting.model = model.split([' ', ',']).next().map(str::to_owned);
+            setting.model = model.split([' ', ',']).next().and_then(name);
         } else if let Some(version) = said.strip_prefix("Aider v") {
-            setting.harness_version = Some(version.to_owned());
+            setting.harness_version = name(version);
         } else if let Some(path) = said.strip_prefix("Applied edit to ") {
             let is_applied = |proposed: &mut Proposed| proposed.change.path.as_deref() == Some(path);
             let applied: Vec<_> =
@@ -78,6 +84,7 @@ impl Aider {
     }
 
     fn end_answer(&mut self, setting: &Setting, scribe: &mut Scribe<'_>) {
+        self.waiting_bytes = 0;
         for proposed in std::mem::take(&mut self.waiting) {
             scribe.tell(setting, vec![proposed.change], proposed.otherwise, false);
         }

@@ -5,7 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::super::diff::parse_diff;
+use super::super::diff::{Hunk, parse_diff};
+use super::super::fields::name;
 use super::super::input::FileChange;
 use super::super::report::UnreadKind;
 use super::super::scribe::{Scribe, Setting};
@@ -33,8 +34,11 @@ struct ToolUse {
     writes: bool,
     makes_whole_files: bool,
     is_refused: bool,
+    /// The file that the blocks to come are about.
     path: Option<String>,
-    written: Vec<WrittenText>,
+    changes: Vec<FileChange>,
+    /// Of the blocks in it.
+    bytes: usize,
 }
 
 impl Markdown for SpecStory {
@@ -59,10 +63,9 @@ impl Markdown for SpecStory {
             self.tool = Some(ToolUse::begin(line));
         }
         if let Some(tool) = &mut self.tool
-            && let Some((_, path)) = line.split_once("Edit file: ")
+            && let Some(path) = path_of(line)
         {
-            let path = path.split("</summary>").next().unwrap_or(path).trim();
-            tool.path = Some(path.to_owned());
+            tool.path = name(path);
         }
         self.is_thinking |= line.contains("<think>");
         if line.contains("</think>") {
@@ -78,11 +81,22 @@ impl Markdown for SpecStory {
             return;
         }
         match &mut self.tool {
-            Some(tool) => tool.take(&block),
+            Some(tool) => {
+                tool.bytes += block.text.len();
+                if tool.bytes > scribe.waiting_bytes_max {
+                    scribe.note(UnreadKind::OverLimit);
+                } else {
+                    tool.take(&block);
+                }
+            }
             None => {
-                // "```python:src/a.py" names the file after the language.
-                let path = block.info.split_once(':').map(|(_, path)| path.to_owned());
-                let change = FileChange::new(path, texts(&block, false));
+                // "```python:src/a.py" names the file after the language; "```12:20:src/a.py" cites lines that
+                // are there already.
+                let (before, path) = block.info.split_once(':').unzip();
+                if before.is_some_and(|before: &str| before.parse::<u32>().is_ok()) {
+                    return;
+                }
+                let change = FileChange::new(path.and_then(name), texts(&block, false));
                 scribe.tell(setting, vec![change], Certainty::Shown, false);
             }
         }
@@ -101,12 +115,11 @@ impl SpecStory {
         }
         if tool.is_refused {
             scribe.report.refused += 1;
-        } else if tool.written.is_empty() {
+        } else if tool.changes.is_empty() {
             // The history tells that something was written, and not what.
             scribe.note(UnreadKind::UnreadCall);
         } else {
-            let change = FileChange::new(tool.path, tool.written);
-            scribe.tell(setting, vec![change], Certainty::Unconfirmed, false);
+            scribe.tell(setting, tool.changes, Certainty::Unconfirmed, false);
         }
     }
 }
@@ -127,7 +140,10 @@ impl ToolUse {
             return;
         }
         if !matches!(block.info.as_str(), "text" | "") {
-            self.written.extend(texts(block, self.makes_whole_files));
+            let written = texts(block, self.makes_whole_files);
+            if !written.is_empty() {
+                self.changes.push(FileChange::new(self.path.clone(), written));
+            }
             return;
         }
         // What the tool answered.
@@ -144,22 +160,40 @@ impl ToolUse {
         .iter()
         .any(|begin| said.starts_with(begin));
         self.is_refused |= is_refused;
-        let path = said.strip_prefix("File created successfully at: ").or_else(|| {
-            said.strip_prefix("The file ").and_then(|rest| rest.split_once(" has been")).map(|(path, _)| path)
-        });
-        if let Some(path) = path.and_then(|path| path.lines().next()) {
-            self.path = Some(path.to_owned());
+        let made = said.strip_prefix("File created successfully at: ");
+        let changed = said.strip_prefix("The file ").and_then(|rest| rest.split_once(" has been"));
+        let path = made.or(changed.map(|(path, _)| path)).and_then(|path| path.lines().next());
+        for change in &mut self.changes {
+            change.path = change.path.take().or_else(|| path.and_then(name));
         }
     }
+}
+
+/// Reads the file out of a line that names one: `Edit file: …`, `**Update: …**`, `Path: …`.
+fn path_of(line: &str) -> Option<&str> {
+    if let Some((_, path)) = line.split_once("Edit file: ") {
+        return path.split("</summary>").next().map(str::trim);
+    }
+    let line = line.trim();
+    let quoted = ["**Update: `", "**Add: `", "Path: `"].iter().find_map(|begin| line.strip_prefix(begin))?;
+    quoted.split('`').next()
 }
 
 /// Reads what a block holds: the lines a diff adds, or all of it.
 fn texts(block: &Block, is_whole_file: bool) -> Vec<WrittenText> {
     if block.info == "diff" {
-        return parse_diff(&block.text).into_iter().flat_map(|file| file.written).collect();
+        let written: Vec<_> = parse_diff(&block.text).into_iter().flat_map(|file| file.written).collect();
+        return if written.is_empty() { marked_lines(&block.text) } else { written };
     }
     let text = WrittenText::whole_file(block.text.clone());
     if is_whole_file { vec![text] } else { vec![text.as_lines()] }
+}
+
+/// Reads the lines of a diff that has no headers at all.
+fn marked_lines(text: &str) -> Vec<WrittenText> {
+    let mut hunk = Hunk::default();
+    let is_diff = text.lines().all(|line| hunk.take(line));
+    if is_diff { hunk.finish() } else { Vec::new() }
 }
 
 /// Reads `_**Agent (model 2026-01-02 03:04:05Z)**_`.
@@ -178,7 +212,7 @@ fn remember_answer(about: &str, setting: &mut Setting) {
     if let Some(model) =
         words.next_if(|word| !word.starts_with(|c: char| c.is_ascii_digit()) && *word != "mode")
     {
-        setting.model = Some(model.to_owned());
+        setting.model = name(model);
     }
     let words: Vec<&str> = words.collect();
     let times = words.iter().zip(words.iter().skip(1));
@@ -191,8 +225,8 @@ fn remember_session(comment: &str, setting: &mut Setting) {
     if let Some((harness, rest)) = comment.split_once(" Session ")
         && let Some(id) = rest.split_ascii_whitespace().next()
     {
-        setting.harness = Some(harness.to_owned());
-        id.clone_into(&mut setting.session);
+        setting.harness = name(harness);
+        setting.session = name(id).unwrap_or_default();
     }
 }
 
