@@ -19,7 +19,7 @@ pub mod whogitit;
 
 use lazaret_core::{ObjectId, Recording};
 
-use crate::git::{ObjectReader, Repository, TreeError};
+use crate::git::{ObjectReader, Repository};
 
 pub use census::{Census, census};
 pub use entire::{CheckpointSession, Checkpoints, TranscriptRef};
@@ -46,7 +46,7 @@ pub struct UnreadPlace {
     /// The ref, or the path of the file.
     pub place: String,
     /// Why.
-    pub why: TreeError,
+    pub why: RecordingError,
 }
 
 /// What all recorders together left.

@@ -183,14 +183,14 @@ struct Trailers {
 impl Trailers {
     fn read(message: &[u8]) -> Self {
         let message = String::from_utf8_lossy(message);
-        let message = message.trim_end();
-        let last = message.rmatch_indices("\n\n").next().map_or(message.len(), |(at, _)| at);
-        let last_paragraph = message.get(last..).unwrap_or_default();
-        let is_block = !last_paragraph.is_empty() && last_paragraph.trim_start().lines().all(is_trailer_line);
+        let lines: Vec<&str> = message.trim_end().lines().collect();
+        // A message of one paragraph is a subject.
+        let last = lines.iter().rposition(|line| line.trim().is_empty()).unwrap_or(lines.len());
+        let (body, last_paragraph) = lines.split_at(last);
+        let is_block = last_paragraph.iter().skip(1).all(|line| is_trailer_line(line));
         let mut trailers = Self::default();
-        let body = message.get(..last).unwrap_or_default();
-        for (text, stands) in [(last_paragraph, is_block), (body, false)] {
-            for (key, value) in text.lines().filter_map(|line| line.trim().split_once(':')) {
+        for (lines, stands) in [(last_paragraph, is_block), (body, false)] {
+            for (key, value) in lines.iter().filter_map(|line| line.trim().split_once(':')) {
                 trailers.trailer(key, value.trim(), stands);
             }
         }

@@ -1,21 +1,22 @@
 //! Why a record was refused.
 
+use lazaret_core::GapKind;
 use serde_json::error::Category;
 
-use crate::git::ReadObjectError;
+use crate::git::{ReadObjectError, TreeError};
 
 /// Versions are shown up to this length.
 const VERSION_CHARS_MAX: usize = 40;
 
-/// A record could not be taken. What it holds is never part of the message.
+/// A record, or a place that holds records, could not be taken. What it holds is never part of the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordingError {
-    /// Its object could not be read.
-    #[error("the record's object cannot be read")]
+    /// Its object, or one on the way to it, could not be read.
+    #[error("an object that holds the record, or leads to it, cannot be read")]
     Unreadable {
         /// Why.
         #[source]
-        source: ReadObjectError,
+        source: TreeError,
     },
     /// An entry of a tree of notes whose path names no object.
     #[error("the entry is not a note: its path is not the name of an object")]
@@ -49,7 +50,7 @@ pub enum RecordingError {
     #[error("the record names no commit in full")]
     NoCommit,
     /// It is larger than any honest record.
-    #[error("the record holds more than {max} {what}")]
+    #[error("there are more than {max} {what}")]
     OverLimit {
         /// What there are too many of.
         what: &'static str,
@@ -63,6 +64,21 @@ impl RecordingError {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_' | '+');
         let version = version.chars().take(VERSION_CHARS_MAX).map(|c| if plain(c) { c } else { '?' });
         Self::UnknownVersion { version: version.collect() }
+    }
+
+    /// Returns what stood in the way, as verdicts name it.
+    #[must_use]
+    pub fn gap(&self) -> GapKind {
+        match self {
+            Self::Unreadable { source } => source.gap(),
+            Self::OverLimit { .. } => GapKind::OverLimit,
+            Self::NotANote
+            | Self::NoMetadata
+            | Self::NotJson { .. }
+            | Self::WrongShape { .. }
+            | Self::UnknownVersion { .. }
+            | Self::NoCommit => GapKind::CorruptObject,
+        }
     }
 
     /// Returns the reason as a word, to count by.
@@ -81,9 +97,15 @@ impl RecordingError {
     }
 }
 
+impl From<TreeError> for RecordingError {
+    fn from(source: TreeError) -> Self {
+        Self::Unreadable { source }
+    }
+}
+
 impl From<ReadObjectError> for RecordingError {
     fn from(source: ReadObjectError) -> Self {
-        Self::Unreadable { source }
+        Self::Unreadable { source: source.into() }
     }
 }
 

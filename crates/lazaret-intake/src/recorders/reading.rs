@@ -1,10 +1,12 @@
 //! Walks the places where records lie, hands each to its parser, and keeps count of what was refused.
 
-use lazaret_core::{EntryKind, ObjectId, Recorder, Recording};
+use std::rc::Rc;
+
+use lazaret_core::{EntryKind, ObjectId, RecordedTool, Recorder, Recording};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::entire::{self, CheckpointSession, TranscriptRef};
-use super::json::{self, SPANS_MAX};
+use super::json::SPANS_MAX;
 use super::place::{Place, TRACES_PATH};
 use super::{RecordingError, Recordings, RefusedRecord, UnreadPlace};
 use super::{agent_trace, agentnote, git_ai, whogitit};
@@ -14,6 +16,9 @@ use crate::git::{
 
 /// All records together may give so many runs of lines; the largest repository met gives 1.1 million.
 const ALL_SPANS_MAX: usize = SPANS_MAX * 8;
+
+/// So many records are read, refused ones included. A tree of a few kilobytes can name any number of them.
+const RECORDS_MAX: u64 = 1 << 21;
 
 /// All records together may be so many bytes. A few blobs under very many names cost nothing to store.
 const ALL_BYTES_MAX: usize = 1 << 33;
@@ -25,7 +30,10 @@ const METADATA_NAME: &str = "metadata.json";
 pub(super) struct Reading<'r, 'a> {
     reader: &'r mut ObjectReader<'a>,
     found: Recordings,
+    /// Records by recorder, commit and blob: several refs may hold the same one.
     seen: FxHashSet<(Recorder, ObjectId, ObjectId)>,
+    /// Sessions by checkpoint and blob.
+    seen_sessions: FxHashSet<(String, ObjectId)>,
     n_spans: usize,
     n_bytes: usize,
 }
@@ -41,8 +49,8 @@ struct Met<'p> {
 
 impl<'r, 'a> Reading<'r, 'a> {
     pub(super) fn new(reader: &'r mut ObjectReader<'a>) -> Self {
-        let (found, seen) = (Recordings::default(), FxHashSet::default());
-        Self { reader, found, seen, n_spans: 0, n_bytes: 0 }
+        let (seen, seen_sessions) = (FxHashSet::default(), FxHashSet::default());
+        Self { reader, found: Recordings::default(), seen, seen_sessions, n_spans: 0, n_bytes: 0 }
     }
 
     pub(super) fn finish(self) -> Recordings {
@@ -71,7 +79,7 @@ impl<'r, 'a> Reading<'r, 'a> {
                 self.traces(Recorder::AgentTrace, TRACES_PATH, entry.id);
             }
             Ok(_) => {}
-            Err(why) => self.found.unread.push(UnreadPlace { place: TRACES_PATH.to_owned(), why }),
+            Err(why) => self.unread(TRACES_PATH, why.into()),
         }
     }
 
@@ -95,12 +103,17 @@ impl<'r, 'a> Reading<'r, 'a> {
             Ok(None) => (Vec::new(), Some(TreeError::Malformed { id: target })),
             Err(why) => (Vec::new(), Some(why)),
         };
-        self.found.unread.extend(why.map(|why| UnreadPlace { place: place.to_owned(), why }));
+        if let Some(why) = why {
+            self.unread(place, why.into());
+        }
         files
     }
 
     fn notes(&mut self, recorder: Recorder, place: &str, target: ObjectId) {
         for file in self.files(place, target) {
+            if self.is_full(place) {
+                return;
+            }
             let object = file.entry.id;
             match noted(&file.path).filter(|_| file.entry.kind == EntryKind::File) {
                 Some(commit) => self.note(recorder, place, object, commit),
@@ -127,6 +140,7 @@ impl<'r, 'a> Reading<'r, 'a> {
             }
             Recorder::Agentnote => self.take(met, agentnote::parse(object, commit, &note)),
             Recorder::Whogitit => self.take(met, whogitit::parse(object, commit, &note)),
+            // Entire keeps no notes: no place leads here with it.
             Recorder::GitAi | Recorder::Entire => self.take(met, git_ai::parse(object, commit, &note)),
         }
     }
@@ -155,6 +169,9 @@ impl<'r, 'a> Reading<'r, 'a> {
             if trace.trim_ascii().is_empty() {
                 continue;
             }
+            if self.is_full(place) {
+                return;
+            }
             self.found.n_records += 1;
             let line = u32::try_from(at + 1).ok();
             self.take(Met { line, ..met }, agent_trace::parse(recorder, object, None, trace));
@@ -179,14 +196,17 @@ impl<'r, 'a> Reading<'r, 'a> {
         for (path, object) in &named {
             let (folder, name) = split(path);
             let Some(id) = checkpoint_id(folder, id).filter(|_| name == METADATA_NAME) else { continue };
-            if !self.seen.insert((Recorder::Entire, *object, *object)) {
+            if self.is_full(place) {
+                return;
+            }
+            if !self.seen_sessions.insert((id.clone(), *object)) {
                 continue;
             }
             let met = Met { place, object: *object, line: None, commit: None };
             let Some(metadata) = self.record(met) else { continue };
             match entire::parse_session(*object, &metadata) {
                 // What describes the checkpoint as a whole names no session.
-                Ok(session) if *session.tool == lazaret_core::RecordedTool::default() => {
+                Ok(session) if *session.tool == RecordedTool::default() => {
                     self.found.n_records -= 1;
                 }
                 Ok(mut session) => {
@@ -198,29 +218,30 @@ impl<'r, 'a> Reading<'r, 'a> {
         }
     }
 
-    /// Counts a record and reads its blob; refuses it where that cannot be done.
-    fn record(&mut self, met: Met<'_>) -> Option<std::rc::Rc<Vec<u8>>> {
+    /// Whether there are too many records to go on; the place is then named as read in part.
+    fn is_full(&mut self, place: &str) -> bool {
+        let is_full = self.found.n_records >= RECORDS_MAX;
+        if is_full {
+            let max = usize::try_from(RECORDS_MAX).unwrap_or(usize::MAX);
+            self.unread(place, RecordingError::OverLimit { what: "records", max });
+        }
+        is_full
+    }
+
+    /// Counts a record and reads its blob; refuses it where that cannot be done. Parsers check the size.
+    fn record(&mut self, met: Met<'_>) -> Option<Rc<Vec<u8>>> {
         self.found.n_records += 1;
-        match self.reader.read_as(&met.object, ObjectKind::Blob) {
-            Ok(data) => {
-                self.n_bytes = self.n_bytes.saturating_add(data.len());
-                if self.n_bytes > ALL_BYTES_MAX {
-                    self.refuse(
-                        met,
-                        RecordingError::OverLimit { what: "bytes of records", max: ALL_BYTES_MAX },
-                    );
-                    return None;
-                }
-                match json::check_size(&data) {
-                    Ok(()) => Some(data),
-                    Err(reason) => {
-                        self.refuse(met, reason);
-                        None
-                    }
-                }
+        let data = self.reader.read_as(&met.object, ObjectKind::Blob).map_err(RecordingError::from);
+        self.n_bytes = self.n_bytes.saturating_add(data.as_ref().map_or(0, |data| data.len()));
+        let over_limit = RecordingError::OverLimit { what: "bytes of records", max: ALL_BYTES_MAX };
+        match data {
+            Ok(data) if self.n_bytes <= ALL_BYTES_MAX => Some(data),
+            Ok(_) => {
+                self.refuse(met, over_limit);
+                None
             }
-            Err(source) => {
-                self.refuse(met, source.into());
+            Err(reason) => {
+                self.refuse(met, reason);
                 None
             }
         }
@@ -237,6 +258,10 @@ impl<'r, 'a> Reading<'r, 'a> {
             Ok(recording) => self.found.recordings.push(recording),
             Err(reason) => self.refuse(met, reason),
         }
+    }
+
+    fn unread(&mut self, place: &str, why: RecordingError) {
+        self.found.unread.push(UnreadPlace { place: place.to_owned(), why });
     }
 
     fn refuse(&mut self, met: Met<'_>, reason: RecordingError) {
