@@ -67,35 +67,60 @@ fn index<'a>(
 fn false_alarms(known: &[File], asked: &[File]) -> Result<(), Box<dyn Error>> {
     let names = known.iter().map(|file| file.path.display().to_string());
     let index = index(names.zip(known).map(|(name, file)| (name, Lines::All, file.text.as_slice())))?;
+    let stats = index.segments()[0].stats()?;
+    let per = |bytes: u64, count: u64| bytes as f64 / count.max(1) as f64;
+    println!(
+        "{:.2} bytes a fingerprint, {:.2} a shape, {:.2} a line; {:.3} bytes a byte of text",
+        per(stats.fingerprints_bytes, stats.fingerprints),
+        per(stats.shapes_bytes, stats.shapes),
+        per(stats.lines_bytes, stats.lines),
+        per(stats.total_bytes, known.iter().map(|file| file.text.len() as u64).sum()),
+    );
+    println!("\nfloor\tfiles flagged\tof 10,000\tlines claimed\tof 100,000");
+    let none = Floor { tokens_min: u32::MAX, shape_tokens_min: u32::MAX, ..Floor::default() };
+    for (tokens_min, words_min) in
+        [(16, 8), (24, 8), (24, 10), (24, 12), (24, 14), (32, 12), (48, 16), (64, 24), (96, 32)]
+    {
+        let floor = Floor { tokens_min, words_min, ..none };
+        alarms(&format!("text: {tokens_min} tokens, {words_min} words"), asked, &index, &floor)?;
+    }
+    for (shape_tokens_min, shape_kinds_min) in [
+        (64, 16),
+        (64, 20),
+        (96, 12),
+        (96, 16),
+        (96, 20),
+        (96, 24),
+        (128, 16),
+        (128, 20),
+        (128, 24),
+        (192, 20),
+    ] {
+        let floor = Floor { shape_tokens_min, shape_kinds_min, ..none };
+        alarms(&format!("shape: {shape_tokens_min} tokens, {shape_kinds_min} kinds"), asked, &index, &floor)?;
+    }
+    alarms("default", asked, &index, &Floor::default())
+}
+
+fn alarms(name: &str, asked: &[File], index: &Index<Vec<u8>>, floor: &Floor) -> Result<(), Box<dyn Error>> {
     let lines: usize = asked.iter().map(|file| file.text.split(|&byte| byte == b'\n').count()).sum();
-    println!("\ntokens\twords\tlines\tfiles flagged\tof 10,000\tlines claimed\tof 100,000");
-    let floors =
-        [(16, 8), (24, 8), (24, 10), (24, 12), (32, 10), (32, 12), (32, 14), (48, 16), (64, 24), (96, 32)];
-    for (tokens_min, words_min) in floors {
-        for lines_min in [2, 4, u32::MAX] {
-            let floor = Floor { tokens_min, words_min, lines_min, ..Floor::default() };
-            let is_default = floor == Floor::default();
-            let (mut flagged, mut claimed) = (0, 0);
-            for file in asked {
-                let found = index.matches(&file.text, &floor)?;
-                flagged += usize::from(!found.is_empty());
-                claimed += covered(&found).len();
-                if is_default && option("show").is_some() {
-                    for one in found.iter().take(3) {
-                        println!("  {} {one:?} {}", file.path.display(), index.entry(one)?.origin);
-                    }
-                }
+    let (mut flagged, mut claimed) = (0, 0);
+    for file in asked {
+        let found = index.matches(&file.text, floor)?;
+        flagged += usize::from(!found.is_empty());
+        claimed += covered(&found).len();
+        if *floor == Floor::default() && option("show").is_some() {
+            for one in found.iter().take(3) {
+                println!("  {} {one:?} {}", file.path.display(), index.entry(one)?.origin);
             }
-            let of = |count: usize, all: usize, unit: f64| count as f64 * unit / all as f64;
-            println!(
-                "{tokens_min}\t{words_min}\t{}\t{flagged}\t{:.1}\t{claimed}\t{:.1}{}",
-                if lines_min == u32::MAX { "none".to_owned() } else { lines_min.to_string() },
-                of(flagged, asked.len(), 1e4),
-                of(claimed, lines, 1e5),
-                if is_default { "\tdefault" } else { "" },
-            );
         }
     }
+    let of = |count: usize, all: usize, unit: f64| count as f64 * unit / all.max(1) as f64;
+    println!(
+        "{name}\t{flagged}\t{:.1}\t{claimed}\t{:.1}",
+        of(flagged, asked.len(), 1e4),
+        of(claimed, lines, 1e5)
+    );
     Ok(())
 }
 

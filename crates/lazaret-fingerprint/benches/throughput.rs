@@ -19,7 +19,7 @@ mod world;
 use world::{Random, arguments, files, option};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wanted = option("fingerprints").unwrap_or(10_000_000);
+    let wanted = usize::try_from(option("fingerprints").unwrap_or(10_000_000))?;
     let folders = arguments();
     if folders.is_empty() {
         println!("nothing measured: name folders of source text");
@@ -33,9 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} files, {:.1} MB", texts.len(), megabytes(n_bytes));
 
     rate("tokenise", n_bytes, || texts.iter().map(|text| Tokens::new(text).count()).sum())?;
-    rate("tokenise + winnow + lines", n_bytes, || {
-        texts.iter().map(|text| Scan::of(text).fingerprints.len()).sum()
-    })?;
+    rate("tokenise + winnow", n_bytes, || texts.iter().map(|text| Scan::of(text).fingerprints.len()).sum())?;
 
     let before = cpu_seconds()?;
     let bytes = invented(wanted)?;
@@ -48,12 +46,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{stats:?}");
     let per = |bytes: u64, count: u64| bytes as f64 / count as f64;
     println!("{:.2} bytes a fingerprint", per(stats.fingerprints_bytes, stats.fingerprints));
+    println!("{:.2} bytes a shape", per(stats.shapes_bytes, stats.shapes));
     println!("{:.2} bytes a line", per(stats.lines_bytes, stats.lines));
     println!("{:.2} bytes a fingerprint, with everything", per(stats.total_bytes, stats.fingerprints));
 
     let index = Index::new(vec![segment]);
     let floor = Floor::default();
-    rate("tokenise + winnow + lines + look-up", n_bytes, || {
+    rate("tokenise + winnow + look-up", n_bytes, || {
         texts.iter().map(|text| index.matches(text, &floor).map_or(0, |found| found.len())).sum()
     })?;
     Ok(())
@@ -100,20 +99,15 @@ fn megabytes(n_bytes: usize) -> f64 {
 }
 
 /// Returns a segment of about so many fingerprints over lines of invented code.
-fn invented(wanted: u64) -> Result<Vec<u8>, Box<dyn Error>> {
-    const TOKENS_PER_FINGERPRINT: u64 = 17; // twice, since it is eight and a half
-    const TOKENS_PER_LINE: u64 = 20; // twice too
-    const LINES_PER_ENTRY: u64 = 120;
-    let n_lines = wanted * TOKENS_PER_FINGERPRINT / TOKENS_PER_LINE;
+fn invented(wanted: usize) -> Result<Vec<u8>, Box<dyn Error>> {
+    const LINES_PER_ENTRY: usize = 100;
+    // Eight and a half tokens a fingerprint, ten and a half a line.
+    let n_lines = wanted * 17 / 21;
     let mut random = Random::new(7);
     let mut builder = SegmentBuilder::new();
     for nth in 0..n_lines / LINES_PER_ENTRY {
-        let mut text = String::new();
-        for _ in 0..LINES_PER_ENTRY {
-            let word = |random: &mut Random| format!("w{:x}", random.below(1 << 20));
-            let [a, b, c, d] = std::array::from_fn(|_| word(&mut random));
-            text.push_str(&format!("    let {a} = {b}.{c}({d});\n"));
-        }
+        let mut words: Vec<usize> = (0..12).collect();
+        let text: String = (0..LINES_PER_ENTRY).map(|_| invented_line(&mut words, &mut random)).collect();
         let entry = Entry {
             class: Class::Rival,
             name: format!("session {}", nth / 20),
@@ -127,6 +121,23 @@ fn invented(wanted: u64) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = Vec::new();
     builder.finish(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Returns a line of five words, some of which stood before, with signs between them.
+fn invented_line(words: &mut [usize], random: &mut Random) -> String {
+    const SIGNS: [&str; 12] = [" = ", ".", "(", ")", "[", "]", " + ", " - ", ", ", ": ", " < ", " | "];
+    let mut line = "    ".to_owned();
+    for _ in 0..5 {
+        let place = random.below(words.len());
+        if let Some(word) = words.get_mut(place) {
+            if random.below(2) == 0 {
+                *word = random.below(1 << 20);
+            }
+            line += &format!("w{word:x}");
+        }
+        line += SIGNS.get(random.below(SIGNS.len())).copied().unwrap_or_default();
+    }
+    line + ";\n"
 }
 
 /// Returns the CPU seconds that this process has taken, as Linux counts them.

@@ -76,6 +76,7 @@ pub struct SegmentBuilder {
     /// The number that the rows bear, by the order of adding, and the lines of the text.
     entries: BTreeMap<Entry, (u32, u32)>,
     fingerprints: Vec<Row>,
+    shapes: Vec<Row>,
     lines: Vec<Row>,
     text_ids: Vec<(TextId, u32)>,
     normalised: Vec<(u128, u32)>,
@@ -95,6 +96,7 @@ impl SegmentBuilder {
     ///
     /// - A fingerprint is taken if all lines it touches were written by the tool: less would accuse the lines around
     ///   it, and a run of enough tokens within the lines has a fingerprint within them anyway.
+    /// - A shape is taken if, besides, it touches no line that stood there before: it is long, and says less.
     /// - The text as a whole is taken if all of its lines were written by the tool and `except` took nothing away.
     ///
     /// An entry may be added again, for other lines of its text or for a later state of it.
@@ -113,12 +115,22 @@ impl SegmentBuilder {
                 self.fingerprints.push((fingerprint.hash, Posting { entry: number, first, last }));
             }
         }
+        let mut old_lines = Vec::new();
         for line in &scan.lines {
             if except.has_line(line.hash) {
                 all_new = false;
+                old_lines.push(line.line);
             } else if written.covers(line.line, line.line) {
                 let place = Posting { entry: number, first: line.line, last: line.line };
                 self.lines.push((line.hash, place));
+            }
+        }
+        for shape in &scan.shapes {
+            let Fingerprint { first, last, .. } = *shape;
+            let next_old = old_lines.partition_point(|&line| line < first);
+            let touches_old = old_lines.get(next_old).is_some_and(|&line| line <= last);
+            if !touches_old && !except.has_shape(shape.hash) && written.covers(first, last) {
+                self.shapes.push((shape.hash, Posting { entry: number, first, last }));
             }
         }
         if matches!(written.lines, Lines::All) && all_new && scan.n_tokens > 0 {
@@ -163,7 +175,8 @@ impl SegmentBuilder {
             rows.dedup();
             rows
         };
-        let (fingerprints, lines) = (sorted(self.fingerprints), sorted(self.lines));
+        let (fingerprints, shapes, lines) =
+            (sorted(self.fingerprints), sorted(self.shapes), sorted(self.lines));
         let text_ids = self.text_ids.into_iter().map(|(id, added)| {
             let (kind, name) = id.to_row();
             (kind, name, renumber(added))
@@ -171,6 +184,7 @@ impl SegmentBuilder {
         let contents = Contents {
             entries: &self.entries.iter().map(|(entry, &(_, n_lines))| (entry.clone(), n_lines)).collect(),
             fingerprints: (count_keys(&mut Rows(&fingerprints))?, Rows(&fingerprints)),
+            shapes: (count_keys(&mut Rows(&shapes))?, Rows(&shapes)),
             lines: (count_keys(&mut Rows(&lines))?, Rows(&lines)),
             text_ids: text_ids.collect(),
             normalised: self

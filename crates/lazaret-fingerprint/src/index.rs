@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::entry::{Class, Entry, TextId};
 use crate::index::chain::{Chain, Place, Shared};
-use crate::index::cover::Cover;
+use crate::index::cover::{Count, Cover};
 use crate::scan::Scan;
 use crate::segment::{Segment, SegmentError, damaged};
 use crate::table::{Posting, Table};
@@ -16,14 +16,18 @@ use crate::table::{Posting, Table};
 mod chain;
 mod cover;
 
-/// Below this a text shares nothing worth telling. How the numbers of [`Floor::default`] were measured is told in the
-/// documentation of the crate.
+/// Below this a text shares nothing worth telling. How the numbers of [`Floor::default`] were measured is told in
+/// the `README.md` of the crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floor {
     /// How many tokens a match covers at least.
     pub tokens_min: u32,
     /// How many different words are among them at least; numbers and signs are no words.
     pub words_min: u32,
+    /// How many tokens a match covers at least that shares shapes alone.
+    pub shape_tokens_min: u32,
+    /// How many different shapes of tokens are among them at least: signs, and distances at which words come again.
+    pub shape_kinds_min: u32,
     /// How many lines a match covers at least that shares lines alone and no fingerprint.
     pub lines_min: u32,
     /// What occurs under more names than this is commonplace and counts nothing.
@@ -34,7 +38,29 @@ pub struct Floor {
 
 impl Default for Floor {
     fn default() -> Self {
-        Self { tokens_min: 24, words_min: 12, lines_min: 4, names_max: 16, gap_lines_max: 8 }
+        Self {
+            tokens_min: 24,
+            words_min: 12,
+            shape_tokens_min: 96,
+            shape_kinds_min: 20,
+            lines_min: 4,
+            names_max: 16,
+            gap_lines_max: 8,
+        }
+    }
+}
+
+impl Floor {
+    fn is_reached_by_text(&self, chain: &Chain) -> bool {
+        let Count { n_tokens, n_words, .. } = chain.count;
+        (chain.n_fingerprints > 0 || chain.n_lines >= self.lines_min)
+            && n_tokens >= self.tokens_min
+            && n_words >= self.words_min
+    }
+
+    fn is_reached_by_shapes(&self, chain: &Chain) -> bool {
+        let Count { n_tokens, n_shapes, .. } = chain.count;
+        n_tokens >= self.shape_tokens_min && n_shapes >= self.shape_kinds_min
     }
 }
 
@@ -49,6 +75,8 @@ pub enum MatchKind {
     Fingerprints,
     /// In whole lines, none of them long enough a run.
     Lines,
+    /// But for names, each of which is another everywhere it stands. `covered` then says which lines correspond.
+    Renamed,
 }
 
 /// A part of the text that was asked about, and the part of a known text that it shares.
@@ -73,7 +101,7 @@ pub struct TextMatch {
     pub n_tokens: u32,
     /// How many different words are among them.
     pub n_words: u32,
-    /// How many shared fingerprints it rests on; 0 where the whole text is the same.
+    /// How many shared fingerprints, or shapes, it rests on; 0 where the whole text is the same.
     pub n_fingerprints: u32,
     /// How many shared lines it rests on; 0 where the whole text is the same.
     pub n_lines: u32,
@@ -133,57 +161,72 @@ impl<B: AsRef<[u8]>> Index<B> {
     /// [`SegmentError`] when a segment turns out to be damaged: the answer would not be complete.
     pub fn matches(&self, text: &[u8], floor: &Floor) -> Result<Vec<TextMatch>, SegmentError> {
         let scan = Scan::of(text);
-        if scan.n_tokens < floor.tokens_min {
+        if scan.n_tokens < floor.tokens_min.min(floor.shape_tokens_min) {
             return Ok(Vec::new());
         }
         let mut names = Names::default();
         let whole = self.whole(text, &scan, &mut names)?;
-        let mut shared = self.shared(&scan, floor, &mut names)?;
-        shared.retain(|place| !whole.iter().any(|&(segment, entry, _)| (segment, entry) == place.entry));
-        if whole.is_empty() && shared.is_empty() {
+        let is_part =
+            |place: &Shared| !whole.iter().any(|&(segment, entry, _)| (segment, entry) == place.entry);
+        let mut texts = self.shared_text(&scan, floor, &mut names)?;
+        texts.retain(is_part);
+        let mut shapes = self.shared_shapes(&scan, floor, &mut names)?;
+        shapes.retain(is_part);
+        if whole.is_empty() && texts.is_empty() && shapes.is_empty() {
             return Ok(Vec::new());
         }
         let cover = Cover::of(text);
         let mut matches = Vec::new();
-        for (segment, entry, kind) in whole {
-            let (n_tokens, n_words) = cover.count(std::iter::once(0..scan.n_tokens));
-            let is_enough = n_tokens >= floor.tokens_min && n_words >= floor.words_min;
-            let (here, there) = (Span::new(1, scan.n_lines), Span::new(1, self.n_lines(segment, entry)?));
-            if let (true, Ok(here), Ok(there)) = (is_enough, here, there) {
-                let class = names.get(&self.segments, segment, entry)?.0;
-                let covered = vec![here];
-                let (n_fingerprints, n_lines) = (0, 0);
-                matches.push(TextMatch {
-                    segment,
-                    entry,
-                    class,
-                    kind,
-                    here,
-                    there,
-                    covered,
-                    n_tokens,
-                    n_words,
-                    n_fingerprints,
-                    n_lines,
-                });
+        for same in whole {
+            matches.extend(self.whole_match(same, &scan, &cover, floor, &mut names)?);
+        }
+        for of_entry in texts.chunk_by(|one, next| one.entry == next.entry) {
+            for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_text(chain)) {
+                let kind = if chain.n_fingerprints > 0 { MatchKind::Fingerprints } else { MatchKind::Lines };
+                matches.extend(self.chain_match(&chain, kind, &cover, &mut names)?);
             }
         }
-        for of_entry in shared.chunk_by(|one, next| one.entry == next.entry) {
-            for chain in chain::best(of_entry, &cover, floor) {
-                matches.extend(self.chain_match(&chain, &cover, &mut names)?);
+        for of_entry in shapes.chunk_by(|one, next| one.entry == next.entry) {
+            for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_shapes(chain)) {
+                if let Some(renamed) = self.chain_match(&chain, MatchKind::Renamed, &cover, &mut names)?
+                    && !is_told(&renamed, &matches)
+                {
+                    matches.push(renamed);
+                }
             }
         }
         matches.sort_by_key(|found| {
-            (
-                found.here.start(),
-                u32::MAX - found.n_tokens,
-                found.kind,
-                found.segment,
-                found.entry,
-                found.there,
-            )
+            let order = (found.here.start(), u32::MAX - found.n_tokens, found.kind);
+            (order, found.segment, found.entry, found.there)
         });
         Ok(matches)
+    }
+
+    fn whole_match(
+        &self,
+        (segment, entry, kind): (usize, u32, MatchKind),
+        scan: &Scan,
+        cover: &Cover,
+        floor: &Floor,
+        names: &mut Names,
+    ) -> Result<Option<TextMatch>, SegmentError> {
+        let Count { n_tokens, n_words, .. } = cover.count(std::slice::from_ref(&(0..scan.n_tokens)));
+        let (here, there) = (Span::new(1, scan.n_lines), Span::new(1, self.n_lines(segment, entry)?));
+        let (Ok(here), Ok(there)) = (here, there) else { return Ok(None) };
+        let class = names.get(&self.segments, segment, entry)?.0;
+        Ok((n_tokens >= floor.tokens_min && n_words >= floor.words_min).then(|| TextMatch {
+            segment,
+            entry,
+            class,
+            kind,
+            here,
+            there,
+            covered: vec![here],
+            n_tokens,
+            n_words,
+            n_fingerprints: 0,
+            n_lines: 0,
+        }))
     }
 
     /// Returns the entries that are the same text from end to end.
@@ -212,12 +255,31 @@ impl<B: AsRef<[u8]>> Index<B> {
         Ok(whole)
     }
 
-    /// Returns the shared places that are not commonplace, those of one entry together and in the order of the text.
-    fn shared(&self, scan: &Scan, floor: &Floor, names: &mut Names) -> Result<Vec<Shared>, SegmentError> {
+    /// Returns the shared runs and lines that are not commonplace, those of one entry together and in the order of the
+    /// text.
+    fn shared_text(
+        &self,
+        scan: &Scan,
+        floor: &Floor,
+        names: &mut Names,
+    ) -> Result<Vec<Shared>, SegmentError> {
         let fingerprints = scan.fingerprints.iter().map(|one| (one.hash, Place::of_fingerprint(one)));
         let lines = scan.lines.iter().map(|line| (line.hash, Place::of_line(line)));
         let mut shared = self.look_up(fingerprints, Segment::fingerprints, floor, names)?;
         shared.extend(self.look_up(lines, Segment::lines, floor, names)?);
+        shared.sort_unstable();
+        Ok(shared)
+    }
+
+    /// Returns the same of shapes.
+    fn shared_shapes(
+        &self,
+        scan: &Scan,
+        floor: &Floor,
+        names: &mut Names,
+    ) -> Result<Vec<Shared>, SegmentError> {
+        let shapes = scan.shapes.iter().map(|one| (one.hash, Place::of_shape(one)));
+        let mut shared = self.look_up(shapes, Segment::shapes, floor, names)?;
         shared.sort_unstable();
         Ok(shared)
     }
@@ -280,6 +342,7 @@ impl<B: AsRef<[u8]>> Index<B> {
     fn chain_match(
         &self,
         chain: &Chain,
+        kind: MatchKind,
         cover: &Cover,
         names: &mut Names,
     ) -> Result<Option<TextMatch>, SegmentError> {
@@ -293,12 +356,12 @@ impl<B: AsRef<[u8]>> Index<B> {
             segment,
             entry,
             class: names.get(&self.segments, segment, entry)?.0,
-            kind: if chain.n_fingerprints > 0 { MatchKind::Fingerprints } else { MatchKind::Lines },
+            kind,
             here,
             there,
             covered: cover.lines(&chain.tokens),
-            n_tokens: chain.n_tokens,
-            n_words: chain.n_words,
+            n_tokens: chain.count.n_tokens,
+            n_words: chain.count.n_words,
             n_fingerprints: chain.n_fingerprints,
             n_lines: chain.n_lines,
         }))
@@ -308,6 +371,16 @@ impl<B: AsRef<[u8]>> Index<B> {
         let segment = self.segments.get(segment);
         segment.ok_or_else(|| damaged("a segment is missing"))?.n_lines(entry)
     }
+}
+
+/// Whether another match of the same entry holds all of the place, or others cover half of its lines: the same text
+/// has the same shapes, and those say nothing more.
+fn is_told(renamed: &TextMatch, told: &[TextMatch]) -> bool {
+    let of_entry = || told.iter().filter(|one| (one.segment, one.entry) == (renamed.segment, renamed.entry));
+    let lines = || renamed.covered.iter().flat_map(|span| span.start()..=span.end());
+    let is_covered = |line: &u32| of_entry().any(|one| one.covered.iter().any(|span| span.contains(*line)));
+    of_entry().any(|one| one.here.contains(renamed.here.start()) && one.here.contains(renamed.here.end()))
+        || lines().filter(is_covered).count() * 2 > lines().count()
 }
 
 /// Classes and hashes of the names of the entries met so far.

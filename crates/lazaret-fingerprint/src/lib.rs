@@ -6,17 +6,16 @@
 //!
 //! # From a text to keys
 //!
-//! [`Scan::of`] reads a text once. It cuts it into [`Tokens`] and derives three things:
+//! [`Scan::of`] reads a text once. It cuts it into [`Tokens`] and derives four things:
 //!
 //! - **Fingerprints.** Each run of [`GRAM_TOKENS`] tokens has a hash; of [`WINDOW_GRAMS`] neighbours the one with the
-//!   smallest is chosen ([`Winnower`]). Two texts that share a run of [`RUN_TOKENS`] tokens share a fingerprint,
+//!   smallest is chosen (winnowing). Two texts that share a run of [`RUN_TOKENS`] tokens share a fingerprint,
 //!   whatever stands around the run.
 //! - **Lines.** A hash of every line of at least [`LINE_WORDS_MIN`] words, without the white space around it. Lines
 //!   find what was edited so often that no run is long enough.
+//! - **Shapes.** Fingerprints of the text without its names: signs stay, and a word is known by how far back it stood
+//!   before. They find a text in which every name was changed, in runs of [`SHAPE_RUN_TOKENS`] tokens.
 //! - **A digest of all tokens**, for texts that differ in white space alone.
-//!
-//! Tokens are words and signs as they stand. A renamed variable breaks every run it stands in, and a text in which
-//! every name was changed shares nothing; `README.md` says why there is no second layer without names.
 //!
 //! # From keys to a segment
 //!
@@ -32,7 +31,8 @@
 //! [`Index::matches`] looks every key of a text up in every segment. What occurs under many names, or in an entry of
 //! the class [`Class::Commonplace`], counts nothing. What is left is chained: places of one entry that follow each
 //! other in both texts, with small gaps, are one [`TextMatch`]. It must reach the [`Floor`]: so many shared tokens,
-//! with so many different words among them, that two people would not have written them alike.
+//! with so many different words among them, that two people would not have written them alike. Shapes have a floor of
+//! their own, and are a match of their own kind.
 //!
 //! ```
 //! use lazaret_fingerprint::{Class, Entry, Except, Floor, Index, Segment, SegmentBuilder, Written};
@@ -66,6 +66,7 @@ mod index;
 mod mix;
 mod scan;
 mod segment;
+mod shape;
 mod table;
 mod tokens;
 mod varint;
@@ -78,4 +79,7 @@ pub use index::{Floor, Index, MatchKind, TextMatch};
 pub use scan::{LINE_WORDS_MIN, LineDigest, Scan};
 pub use segment::{Segment, SegmentError, SegmentStats};
 pub use tokens::{Token, Tokens};
-pub use winnow::{FINGERPRINT_BITS, Fingerprint, GRAM_TOKENS, RUN_TOKENS, WINDOW_GRAMS, Winnower};
+pub use winnow::{
+    FINGERPRINT_BITS, Fingerprint, GRAM_TOKENS, RUN_TOKENS, SHAPE_GRAM_TOKENS, SHAPE_RUN_TOKENS,
+    SHAPE_WINDOW_GRAMS, WINDOW_GRAMS,
+};

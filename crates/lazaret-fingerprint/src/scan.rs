@@ -1,10 +1,13 @@
-//! Reads a text once: its fingerprints, the digests of its lines, and the digest of its tokens.
+//! Reads a text once: its fingerprints, its shapes, the digests of its lines, and the digest of its tokens.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::mix::mix;
+use crate::shape::Shapes;
 use crate::tokens::Tokens;
-use crate::winnow::{FINGERPRINT_BITS, Fingerprint, Winnower};
+use crate::winnow::{
+    FINGERPRINT_BITS, Fingerprint, GRAM_TOKENS, SHAPE_GRAM_TOKENS, SHAPE_WINDOW_GRAMS, WINDOW_GRAMS, Winnower,
+};
 
 /// A line with fewer words than this stands for nothing and is not kept: a brace, a `return`, an `else`.
 pub const LINE_WORDS_MIN: u32 = 3;
@@ -27,6 +30,8 @@ pub struct LineDigest {
 pub struct Scan {
     /// The chosen fingerprints, in order.
     pub fingerprints: Vec<Fingerprint>,
+    /// The chosen shapes, in order: fingerprints of the text without its names.
+    pub shapes: Vec<Fingerprint>,
     /// The lines of at least [`LINE_WORDS_MIN`] words, in order.
     pub lines: Vec<LineDigest>,
     /// A digest of all tokens in order: equal for two texts that differ in white space alone.
@@ -45,7 +50,10 @@ impl Scan {
         let capacity = text.len() / 32;
         let mut fingerprints = Vec::with_capacity(capacity);
         let mut lines = Vec::with_capacity(capacity);
-        let mut winnower = Winnower::new();
+        let mut shapes = Vec::with_capacity(capacity / 2);
+        let mut winnower = Winnower::<GRAM_TOKENS, WINDOW_GRAMS>::new();
+        let mut shape_winnower = Winnower::<SHAPE_GRAM_TOKENS, SHAPE_WINDOW_GRAMS>::new();
+        let mut shape = Shapes::new();
         let mut normalised = (NORMALISED_LOW, NORMALISED_HIGH);
         let mut n_tokens = 0_u32;
         let mut open: Option<OpenLine> = None;
@@ -53,6 +61,9 @@ impl Scan {
             normalised = (mix(normalised.0 ^ token.hash, LOW), mix(normalised.1 ^ token.hash, HIGH));
             if let Some(fingerprint) = winnower.push(token.hash, token.line) {
                 fingerprints.push(fingerprint);
+            }
+            if let Some(fingerprint) = shape_winnower.push(shape.push(&token), token.line) {
+                shapes.push(fingerprint);
             }
             match &mut open {
                 Some(line) if line.number == token.line => {
@@ -75,8 +86,9 @@ impl Scan {
         let n_lines = open.as_ref().map_or(0, |line| line.number);
         lines.extend(open.and_then(|line| line.close(text, n_tokens)));
         fingerprints.extend(winnower.finish());
+        shapes.extend(shape_winnower.finish());
         let normalised = (u128::from(normalised.1) << 64) | u128::from(normalised.0);
-        Self { fingerprints, lines, normalised, n_tokens, n_lines }
+        Self { fingerprints, shapes, lines, normalised, n_tokens, n_lines }
     }
 }
 

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::entry::{Class, Entry, TextId};
 use crate::table::Table;
-use crate::winnow::{GRAM_TOKENS, WINDOW_GRAMS};
+use crate::winnow::{GRAM_TOKENS, SHAPE_GRAM_TOKENS, SHAPE_WINDOW_GRAMS, WINDOW_GRAMS};
 
 mod writer;
 
@@ -21,13 +21,13 @@ pub enum SegmentError {
     NotASegment,
     /// The fingerprints in it were chosen in another way and would never match.
     #[error(
-        "fingerprints of {gram_tokens} tokens out of {window_grams} cannot be read; build the segment again with this version"
+        "fingerprints of {}, {}, {} and {} tokens cannot be read; build the segment again with this version",
+        found[0], found[1], found[2], found[3]
     )]
     Parameters {
-        /// How many tokens one of its fingerprints covers.
-        gram_tokens: u16,
-        /// Of how many neighbours one was chosen.
-        window_grams: u16,
+        /// How many tokens one of its fingerprints covers, of how many neighbours one was chosen, and the same for
+        /// shapes.
+        found: [u16; 4],
     },
     /// Something in it does not check or make sense.
     #[error("the segment is damaged: {what}; get another copy, or build it again")]
@@ -52,6 +52,12 @@ pub struct SegmentStats {
     pub fingerprint_places: u64,
     /// What fingerprints and their places take.
     pub fingerprints_bytes: u64,
+    /// Different shapes.
+    pub shapes: u64,
+    /// Places of shapes.
+    pub shape_places: u64,
+    /// What shapes and their places take.
+    pub shapes_bytes: u64,
     /// Different lines.
     pub lines: u64,
     /// Places of lines.
@@ -76,6 +82,8 @@ enum Part {
     Entries,
     FingerprintBlocks,
     FingerprintDirectory,
+    ShapeBlocks,
+    ShapeDirectory,
     LineBlocks,
     LineDirectory,
     TextIds,
@@ -88,6 +96,8 @@ impl Part {
         Self::Entries,
         Self::FingerprintBlocks,
         Self::FingerprintDirectory,
+        Self::ShapeBlocks,
+        Self::ShapeDirectory,
         Self::LineBlocks,
         Self::LineDirectory,
         Self::TextIds,
@@ -97,7 +107,9 @@ impl Part {
 
 const MAGIC: &[u8; 8] = b"LAZFPRT1";
 const HEADER_BYTES: usize = 64;
-const N_SECTIONS: usize = 8;
+const N_SECTIONS: usize = 10;
+/// How fingerprints and shapes are chosen.
+const PARAMETERS: [usize; 4] = [GRAM_TOKENS, WINDOW_GRAMS, SHAPE_GRAM_TOKENS, SHAPE_WINDOW_GRAMS];
 /// An offset, a length, a checksum.
 const SECTION_ROW_BYTES: usize = 24;
 const TRAILER_BYTES: usize = N_SECTIONS * SECTION_ROW_BYTES + 8;
@@ -129,6 +141,7 @@ impl<B: AsRef<[u8]>> Segment<B> {
         let sections = Sections::read(bytes.as_ref())?;
         let segment = Self { bytes, sections };
         segment.fingerprints()?;
+        segment.shapes()?;
         segment.lines()?;
         segment.entry_rows()?;
         Ok(segment)
@@ -174,13 +187,16 @@ impl<B: AsRef<[u8]>> Segment<B> {
     /// # Errors
     /// [`SegmentError::Damaged`] when a part has no head.
     pub fn stats(&self) -> Result<SegmentStats, SegmentError> {
-        let (fingerprints, lines) = (self.fingerprints()?, self.lines()?);
+        let (fingerprints, shapes, lines) = (self.fingerprints()?, self.shapes()?, self.lines()?);
         let bytes = |parts: [Part; 2]| parts.map(|part| self.part(part).len() as u64).iter().sum();
         Ok(SegmentStats {
             entries: self.n_entries(),
             fingerprints: fingerprints.n_keys(),
             fingerprint_places: fingerprints.n_postings(),
             fingerprints_bytes: bytes([Part::FingerprintBlocks, Part::FingerprintDirectory]),
+            shapes: shapes.n_keys(),
+            shape_places: shapes.n_postings(),
+            shapes_bytes: bytes([Part::ShapeBlocks, Part::ShapeDirectory]),
             lines: lines.n_keys(),
             line_places: lines.n_postings(),
             lines_bytes: bytes([Part::LineBlocks, Part::LineDirectory]),
@@ -190,6 +206,10 @@ impl<B: AsRef<[u8]>> Segment<B> {
 
     pub(crate) fn fingerprints(&self) -> Result<Table<'_>, SegmentError> {
         Table::open(self.part(Part::FingerprintDirectory), self.part(Part::FingerprintBlocks))
+    }
+
+    pub(crate) fn shapes(&self) -> Result<Table<'_>, SegmentError> {
+        Table::open(self.part(Part::ShapeDirectory), self.part(Part::ShapeBlocks))
     }
 
     pub(crate) fn lines(&self) -> Result<Table<'_>, SegmentError> {
@@ -314,14 +334,18 @@ struct Sections([(Range<usize>, u64); N_SECTIONS]);
 impl Sections {
     fn read(bytes: &[u8]) -> Result<Self, SegmentError> {
         let (header, after) = bytes.split_at_checked(HEADER_BYTES).ok_or(SegmentError::NotASegment)?;
-        let [b'L', b'A', b'Z', b'F', b'P', b'R', b'T', b'1', g0, g1, w0, w1, filler @ ..] = header else {
+        let (magic, rest) = header.split_at(MAGIC.len());
+        if magic != MAGIC {
             return Err(SegmentError::NotASegment);
-        };
-        let (gram_tokens, window_grams) = (u16::from_le_bytes([*g0, *g1]), u16::from_le_bytes([*w0, *w1]));
-        if (usize::from(gram_tokens), usize::from(window_grams)) != (GRAM_TOKENS, WINDOW_GRAMS) {
-            return Err(SegmentError::Parameters { gram_tokens, window_grams });
         }
-        if filler.iter().any(|&byte| byte != 0) {
+        let (numbers, _) = rest.as_chunks::<2>();
+        let (parameters, filler) = numbers.split_at(PARAMETERS.len().min(numbers.len()));
+        let mut found = [0; PARAMETERS.len()];
+        found.iter_mut().zip(parameters).for_each(|(to, from)| *to = u16::from_le_bytes(*from));
+        if found.map(usize::from) != PARAMETERS {
+            return Err(SegmentError::Parameters { found });
+        }
+        if filler.iter().any(|filler| *filler != [0; 2]) {
             return Err(damaged("the header holds something unknown"));
         }
         let split = after.len().checked_sub(TRAILER_BYTES).and_then(|at| after.split_at_checked(at));

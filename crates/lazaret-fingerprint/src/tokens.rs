@@ -18,6 +18,8 @@ pub struct Token {
     pub line: u32,
     /// Whether it is a word that does not begin with a digit; numbers and signs say little about where a text is from.
     pub is_word: bool,
+    /// Whether it is no word and no number.
+    pub is_sign: bool,
 }
 
 /// The tokens of a text, in order.
@@ -49,8 +51,9 @@ impl<'a> Tokens<'a> {
         let end = start.saturating_add(length).min(self.text.len());
         self.at = end;
         let bytes = self.text.get(start..end).unwrap_or_default();
-        let is_word = class(first) == Class::Word && !first.is_ascii_digit();
-        Token { hash: hash(bytes), start, end, line: self.line, is_word }
+        let is_sign = class(first) != Class::Word;
+        let is_word = !is_sign && !first.is_ascii_digit();
+        Token { hash: hash(bytes), start, end, line: self.line, is_word, is_sign }
     }
 }
 

@@ -1,8 +1,9 @@
-//! Chooses fingerprints: of every 16 runs of 16 tokens that begin next to each other, the one with the smallest hash.
+//! Chooses fingerprints: of every few runs of tokens that begin next to each other, the one with the smallest hash.
 //!
 //! This is robust winnowing (Schleimer, Wilkerson, Aiken: "Winnowing: Local Algorithms for Document Fingerprinting",
 //! SIGMOD 2003). Its guarantee: two texts that share a run of [`RUN_TOKENS`] tokens share a fingerprint, because the
-//! choice within that run depends on the run alone. Nothing shorter than [`GRAM_TOKENS`] is ever found.
+//! choice within that run depends on the run alone. Nothing shorter than [`GRAM_TOKENS`] is ever found. Shapes are
+//! chosen in the same way with larger numbers, since a run without its names says less.
 
 use crate::mix::mix;
 
@@ -15,10 +16,19 @@ pub const WINDOW_GRAMS: usize = 16;
 /// Every shared run of so many tokens is found.
 pub const RUN_TOKENS: usize = GRAM_TOKENS + WINDOW_GRAMS - 1;
 
+/// How many tokens one shape covers.
+pub const SHAPE_GRAM_TOKENS: usize = 32;
+
+/// Of how many neighbours one shape is chosen.
+pub const SHAPE_WINDOW_GRAMS: usize = 32;
+
+/// Every run of so many tokens that is shared but for its names is found, if the 16 tokens before it are too.
+pub const SHAPE_RUN_TOKENS: usize = SHAPE_GRAM_TOKENS + SHAPE_WINDOW_GRAMS - 1;
+
 /// How many bits a fingerprint has.
 pub const FINGERPRINT_BITS: u32 = 56;
 
-/// A chosen run of [`GRAM_TOKENS`] tokens.
+/// A chosen run of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     /// The hash of the run; below 2 to the power of [`FINGERPRINT_BITS`].
@@ -39,55 +49,55 @@ pub(crate) fn fingerprint_hash(gram: u64) -> u64 {
     mix(gram ^ SPREAD, BASE) >> (u64::BITS - FINGERPRINT_BITS)
 }
 
-/// The hash of the last [`GRAM_TOKENS`] tokens, at the cost of three multiplications a token.
+/// The hash of the last `GRAM` tokens, at the cost of three multiplications a token.
 #[derive(Debug, Clone)]
-pub(crate) struct Roll {
-    hashes: Ring<u64, GRAM_TOKENS>,
+pub(crate) struct Roll<const GRAM: usize> {
+    hashes: Ring<u64, GRAM>,
     sum: u64,
     n_tokens: usize,
 }
 
-impl Roll {
+impl<const GRAM: usize> Roll<GRAM> {
+    #[expect(clippy::cast_possible_truncation, reason = "a run is far shorter than 2^32")]
+    const BASE_TO_GRAM: u64 = BASE.wrapping_pow(GRAM as u32);
+
     pub(crate) fn new() -> Self {
-        Self { hashes: Ring([0; GRAM_TOKENS]), sum: 0, n_tokens: 0 }
+        Self { hashes: Ring([0; GRAM]), sum: 0, n_tokens: 0 }
     }
 
     /// Takes the next token; returns the hash of the run that it ends, once there are enough.
     #[inline]
     pub(crate) fn push(&mut self, token: u64) -> Option<u64> {
         let leaving = self.hashes.replace(self.n_tokens, token);
-        self.sum =
-            self.sum.wrapping_mul(BASE).wrapping_add(token).wrapping_sub(leaving.wrapping_mul(BASE_TO_GRAM));
+        self.sum = self
+            .sum
+            .wrapping_mul(BASE)
+            .wrapping_add(token)
+            .wrapping_sub(leaving.wrapping_mul(Self::BASE_TO_GRAM));
         self.n_tokens += 1;
-        (self.n_tokens >= GRAM_TOKENS).then(|| mix(self.sum ^ FINISH, BASE))
+        (self.n_tokens >= GRAM).then(|| mix(self.sum ^ FINISH, BASE))
     }
 }
 
-/// Chooses fingerprints while tokens go by.
+/// Chooses runs of `GRAM` tokens out of `WINDOW` neighbours while tokens go by.
 #[derive(Debug, Clone)]
-pub struct Winnower {
-    roll: Roll,
-    lines: Ring<u32, { GRAM_TOKENS + WINDOW_GRAMS }>,
-    window: Ring<u64, WINDOW_GRAMS>,
+pub(crate) struct Winnower<const GRAM: usize, const WINDOW: usize> {
+    roll: Roll<GRAM>,
+    lines: Ring<u32, LINES_KEPT>,
+    window: Ring<u64, WINDOW>,
     n_grams: usize,
     /// The chosen run of the window: its hash and its number.
     least: (u64, usize),
 }
 
-impl Default for Winnower {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Winnower {
+impl<const GRAM: usize, const WINDOW: usize> Winnower<GRAM, WINDOW> {
     /// Returns a winnower at the beginning of a text.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        const { assert!(GRAM + WINDOW <= LINES_KEPT) }
         Self {
             roll: Roll::new(),
-            lines: Ring([0; GRAM_TOKENS + WINDOW_GRAMS]),
-            window: Ring([0; WINDOW_GRAMS]),
+            lines: Ring([0; LINES_KEPT]),
+            window: Ring([0; WINDOW]),
             n_grams: 0,
             least: (u64::MAX, 0),
         }
@@ -95,19 +105,19 @@ impl Winnower {
 
     /// Takes the hash and the line of the next token; returns a fingerprint where another run becomes the least.
     #[inline]
-    pub fn push(&mut self, token: u64, line: u32) -> Option<Fingerprint> {
+    pub(crate) fn push(&mut self, token: u64, line: u32) -> Option<Fingerprint> {
         self.lines.replace(self.roll.n_tokens, line);
         let hash = self.roll.push(token)?;
         let gram = self.n_grams;
         self.window.replace(gram, hash);
         self.n_grams += 1;
-        if self.n_grams <= WINDOW_GRAMS {
+        if self.n_grams <= WINDOW {
             if hash <= self.least.0 {
                 self.least = (hash, gram);
             }
-            return (self.n_grams == WINDOW_GRAMS).then(|| self.fingerprint());
+            return (self.n_grams == WINDOW).then(|| self.fingerprint());
         }
-        if self.least.1 + WINDOW_GRAMS <= gram {
+        if self.least.1 + WINDOW <= gram {
             self.least = self.rightmost_least(gram);
         } else if hash < self.least.0 {
             self.least = (hash, gram);
@@ -118,14 +128,13 @@ impl Winnower {
     }
 
     /// Ends the text; returns the only fingerprint of one that is too short for a whole window.
-    #[must_use]
-    pub fn finish(self) -> Option<Fingerprint> {
-        (self.n_grams > 0 && self.n_grams < WINDOW_GRAMS).then(|| self.fingerprint())
+    pub(crate) fn finish(self) -> Option<Fingerprint> {
+        (self.n_grams > 0 && self.n_grams < WINDOW).then(|| self.fingerprint())
     }
 
     fn rightmost_least(&self, newest: usize) -> (u64, usize) {
         let mut least = (u64::MAX, newest);
-        for gram in newest + 1 - WINDOW_GRAMS..=newest {
+        for gram in newest + 1 - WINDOW..=newest {
             let hash = self.window.get(gram);
             if hash <= least.0 {
                 least = (hash, gram);
@@ -140,7 +149,7 @@ impl Winnower {
             hash: fingerprint_hash(hash),
             token: u32::try_from(gram).unwrap_or(u32::MAX),
             first: self.lines.get(gram),
-            last: self.lines.get(gram + GRAM_TOKENS - 1),
+            last: self.lines.get(gram + GRAM - 1),
         }
     }
 }
@@ -167,8 +176,9 @@ impl<T: Copy, const N: usize> Ring<T, N> {
 const BASE: u64 = 0xa54f_f53a_5f1d_36f1;
 const FINISH: u64 = 0x510e_527f_ade6_82d1;
 const SPREAD: u64 = 0x9b05_688c_2b3e_6c1f;
-#[expect(clippy::cast_possible_truncation, reason = "16 fits")]
-const BASE_TO_GRAM: u64 = BASE.wrapping_pow(GRAM_TOKENS as u32);
+
+/// The lines of so many tokens are remembered: those of all runs in a window.
+const LINES_KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -180,7 +190,7 @@ mod tests {
     use super::*;
 
     fn winnow(tokens: &[u64]) -> Vec<Fingerprint> {
-        let mut winnower = Winnower::new();
+        let mut winnower = Winnower::<GRAM_TOKENS, WINDOW_GRAMS>::new();
         let mut chosen: Vec<Fingerprint> =
             (1..).zip(tokens).filter_map(|(line, &token)| winnower.push(token, line)).collect();
         chosen.extend(winnower.finish());
@@ -236,7 +246,7 @@ mod tests {
         fn fingerprints_name_the_run_they_cover(tokens in tokens(0..200)) {
             for fingerprint in winnow(&tokens) {
                 let start = fingerprint.token as usize;
-                let mut roll = Roll::new();
+                let mut roll = Roll::<GRAM_TOKENS>::new();
                 let hash = tokens[start..start + GRAM_TOKENS].iter().fold(None, |_, &token| roll.push(token));
                 prop_assert_eq!(hash.map(fingerprint_hash), Some(fingerprint.hash));
                 prop_assert_eq!(fingerprint.first as usize, start + 1);

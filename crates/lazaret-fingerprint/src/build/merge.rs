@@ -31,7 +31,8 @@ pub fn merge<B: AsRef<[u8]>>(segments: &[Segment<B>], out: impl Write) -> Result
     let tables = |table: fn(&Segment<B>) -> Result<Table<'_>, SegmentError>| {
         segments.iter().map(table).collect::<Result<Vec<_>, _>>()
     };
-    let (fingerprints, lines) = (tables(Segment::fingerprints)?, tables(Segment::lines)?);
+    let (fingerprints, shapes, lines) =
+        (tables(Segment::fingerprints)?, tables(Segment::shapes)?, tables(Segment::lines)?);
     let mut text_ids = BTreeSet::new();
     let mut normalised = BTreeSet::new();
     for (segment, renumber) in segments.iter().zip(&renumber) {
@@ -48,6 +49,7 @@ pub fn merge<B: AsRef<[u8]>>(segments: &[Segment<B>], out: impl Write) -> Result
     let contents = Contents {
         entries: &entries,
         fingerprints: (merged(&fingerprints)?, Merged::new(&fingerprints, &renumber)?),
+        shapes: (merged(&shapes)?, Merged::new(&shapes, &renumber)?),
         lines: (merged(&lines)?, Merged::new(&lines, &renumber)?),
         text_ids,
         normalised,

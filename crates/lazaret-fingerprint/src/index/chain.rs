@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::Floor;
-use super::cover::Cover;
+use super::cover::{Count, Cover};
 use crate::scan::LineDigest;
 use crate::table::Posting;
-use crate::winnow::{Fingerprint, GRAM_TOKENS};
+use crate::winnow::{Fingerprint, GRAM_TOKENS, SHAPE_GRAM_TOKENS};
 
 /// A place in the text that was asked about: its first line and its tokens come first, so that places sort in the
 /// order of the text.
@@ -21,8 +21,16 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of_fingerprint(fingerprint: &Fingerprint) -> Self {
-        let n_tokens = u32::try_from(GRAM_TOKENS).unwrap_or_default();
-        let Fingerprint { first, last, token, .. } = *fingerprint;
+        Self::of_run(fingerprint, GRAM_TOKENS)
+    }
+
+    pub(super) fn of_shape(shape: &Fingerprint) -> Self {
+        Self::of_run(shape, SHAPE_GRAM_TOKENS)
+    }
+
+    fn of_run(run: &Fingerprint, n_tokens: usize) -> Self {
+        let n_tokens = u32::try_from(n_tokens).unwrap_or_default();
+        let Fingerprint { first, last, token, .. } = *run;
         Self { first, last, token, n_tokens, is_line: false }
     }
 
@@ -58,8 +66,7 @@ pub(super) struct Chain {
     pub(super) there: (u32, u32),
     /// The shared tokens here: sorted, disjoint.
     pub(super) tokens: Vec<Range<u32>>,
-    pub(super) n_tokens: u32,
-    pub(super) n_words: u32,
+    pub(super) count: Count,
     pub(super) n_fingerprints: u32,
     pub(super) n_lines: u32,
     /// Where the last place lies: here, there.
@@ -69,20 +76,22 @@ pub(super) struct Chain {
 /// Texts that repeat themselves could be chained in any number of ways; so many are followed at once.
 const OPEN_CHAINS_MAX: usize = 16;
 
-/// Returns the chains of one entry that reach the floor, without those that lie within a larger one.
+/// Returns the chains of one entry that are enough, without those that lie within a larger one.
 ///
 /// `shared` is sorted.
-pub(super) fn best(shared: &[Shared], cover: &Cover, floor: &Floor) -> Vec<Chain> {
+pub(super) fn best(
+    shared: &[Shared],
+    cover: &Cover,
+    floor: &Floor,
+    is_enough: impl Fn(&Chain) -> bool,
+) -> Vec<Chain> {
     let mut chains = all(shared, floor);
     for chain in &mut chains {
         chain.tokens = joined(std::mem::take(&mut chain.tokens));
-        (chain.n_tokens, chain.n_words) = cover.count(chain.tokens.iter().cloned());
+        chain.count = cover.count(&chain.tokens);
     }
-    chains.retain(|chain| {
-        let is_enough = chain.n_fingerprints > 0 || chain.n_lines >= floor.lines_min;
-        is_enough && chain.n_tokens >= floor.tokens_min && chain.n_words >= floor.words_min
-    });
-    chains.sort_by_key(|chain| (u32::MAX - chain.n_tokens, chain.here, chain.there));
+    chains.retain(is_enough);
+    chains.sort_by_key(|chain| (u32::MAX - chain.count.n_tokens, chain.here, chain.there));
     let mut kept: Vec<Chain> = Vec::new();
     for chain in chains {
         if !kept.iter().any(|larger| lies_within(chain.here, larger.here)) {
@@ -130,8 +139,7 @@ impl Chain {
             here: (place.here.first, place.here.last),
             there: place.there,
             tokens: Vec::new(),
-            n_tokens: 0,
-            n_words: 0,
+            count: Count::default(),
             n_fingerprints: 0,
             n_lines: 0,
             end: (place.here.last, place.there.1),

@@ -1,39 +1,56 @@
-//! Counts what ranges of a text's tokens amount to: tokens, different words, lines.
+//! Counts what ranges of a text's tokens amount to: tokens, different words, different shapes, lines.
 
 use std::ops::Range;
 
 use lazaret_core::Span;
 use rustc_hash::FxHashSet;
 
+use crate::shape::Shapes;
 use crate::tokens::{Token, Tokens};
 
 /// All tokens of a text; made only where something is shared.
 #[derive(Debug)]
 pub(super) struct Cover {
     tokens: Vec<Token>,
+    shapes: Vec<u64>,
+}
+
+/// What ranges of tokens hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) n_tokens: u32,
+    /// Different words.
+    pub(super) n_words: u32,
+    /// Different shapes of tokens: signs, and distances at which words come again.
+    pub(super) n_shapes: u32,
 }
 
 impl Cover {
     pub(super) fn of(text: &[u8]) -> Self {
-        Self { tokens: Tokens::new(text).collect() }
+        let tokens: Vec<Token> = Tokens::new(text).collect();
+        let mut shapes = Shapes::new();
+        let shapes = tokens.iter().map(|token| shapes.push(token)).collect();
+        Self { tokens, shapes }
     }
 
-    /// Returns how many tokens disjoint ranges hold, and how many different words.
-    pub(super) fn count(&self, ranges: impl Iterator<Item = Range<u32>>) -> (u32, u32) {
+    /// Returns what disjoint ranges hold.
+    pub(super) fn count(&self, ranges: &[Range<u32>]) -> Count {
         let mut words = FxHashSet::default();
+        let mut shapes: FxHashSet<u64> = FxHashSet::default();
         let mut n_tokens = 0_usize;
         for range in ranges {
-            let tokens = self.get(&range);
+            let tokens = of_range(&self.tokens, range);
+            shapes.extend(of_range(&self.shapes, range));
             n_tokens += tokens.len();
             words.extend(tokens.iter().filter(|token| token.is_word).map(|token| token.hash));
         }
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        (number(n_tokens), number(words.len()))
+        Count { n_tokens: number(n_tokens), n_words: number(words.len()), n_shapes: number(shapes.len()) }
     }
 
     /// Returns the lines of which at least half the tokens lie in the sorted, disjoint ranges.
     pub(super) fn lines(&self, ranges: &[Range<u32>]) -> Vec<Span> {
-        let covered = ranges.iter().flat_map(|range| self.get(range));
+        let covered = ranges.iter().flat_map(|range| of_range(&self.tokens, range));
         let mut lines: Vec<(u32, usize)> = Vec::new();
         for token in covered {
             match lines.last_mut() {
@@ -55,11 +72,6 @@ impl Cover {
         spans.into_iter().filter_map(|(start, end)| Span::new(start, end).ok()).collect()
     }
 
-    fn get(&self, range: &Range<u32>) -> &[Token] {
-        let place = |token: u32| usize::try_from(token).unwrap_or(usize::MAX).min(self.tokens.len());
-        self.tokens.get(place(range.start)..place(range.end)).unwrap_or_default()
-    }
-
     fn tokens_of_line(&self, line: u32) -> usize {
         let start = self.tokens.partition_point(|token| token.line < line);
         self.tokens.iter().skip(start).take_while(|token| token.line == line).count()
@@ -69,4 +81,9 @@ impl Cover {
         let after = self.tokens.partition_point(|token| token.line <= line);
         self.tokens.get(after).is_none_or(|token| token.line >= next)
     }
+}
+
+fn of_range<'a, T>(all: &'a [T], range: &Range<u32>) -> &'a [T] {
+    let place = |token: u32| usize::try_from(token).unwrap_or(usize::MAX).min(all.len());
+    all.get(place(range.start)..place(range.end)).unwrap_or_default()
 }

@@ -100,6 +100,36 @@ fn a_piece_of_a_text_matches_the_lines_it_was_taken_from() {
     check(&index, KNOWN, MatchKind::Fingerprints, (1, 9), (31, 39));
 }
 
+/// Gives every name another, the same everywhere.
+fn renamed(text: &str) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    for token in crate::Tokens::new(text.as_bytes()).filter(|token| token.is_word) {
+        out += text.get(at..token.start).unwrap();
+        out += &format!("n{:x}", token.hash >> 40);
+        at = token.end;
+    }
+    out + text.get(at..).unwrap()
+}
+
+#[test]
+fn a_text_with_other_names_matches_as_renamed() {
+    let known =
+        format!("{KNOWN}{}", KNOWN.replace("None", "Nothing[0]").replace(", ", " + ").replace("::", "."));
+    let index = index(&[(entry("a", Class::Rival), &known)]);
+    let pasted = format!("{}{}{}", other(50), renamed(&known), other(20));
+    check(&index, &pasted, MatchKind::Renamed, (53, 68), (3, 18));
+    // Where the names are the same the shapes are, and are not told twice.
+    check(&index, &format!("{}{known}", other(50)), MatchKind::Fingerprints, (51, 69), (1, 19));
+    let lists: String = (0..60).map(|nth| format!("    name_{nth},\n")).collect();
+    let of_lists = {
+        let mut builder = SegmentBuilder::new();
+        builder.add(&entry("b", Class::Rival), &Written::whole(lists.as_bytes()), &Except::new()).unwrap();
+        open(builder)
+    };
+    assert_eq!(matches(&of_lists, &renamed(&lists)), []);
+}
+
 #[test]
 fn an_edit_in_the_middle_is_left_out_of_what_is_covered() {
     let index = index(&[(entry("a", Class::Rival), KNOWN)]);
@@ -235,7 +265,15 @@ proptest! {
         let mut builder = SegmentBuilder::new();
         builder.add(&entry("a", Class::Rival), &Written::whole(&known), &Except::new()).unwrap();
         let mixed = [&text[..], &known[..keep.min(known.len())]].concat();
-        let floor = Floor { tokens_min: 0, words_min: 0, lines_min: 0, names_max: 0, gap_lines_max: 0 };
+        let floor = Floor {
+            tokens_min: 0,
+            words_min: 0,
+            shape_tokens_min: 0,
+            shape_kinds_min: 0,
+            lines_min: 0,
+            names_max: 0,
+            gap_lines_max: 0,
+        };
         let index = open(builder);
         for floor in [floor, Floor::default(), Floor { names_max: u32::MAX, gap_lines_max: u32::MAX - 1, ..floor }] {
             for found in index.matches(&mixed, &floor).unwrap() {

@@ -101,13 +101,13 @@ fn fingerprints_chosen_otherwise_are_refused() {
     let mut bytes = build(&[(entry("a", 1), 0..4)]);
     bytes[8] = 24;
     let error = Segment::open(bytes).unwrap_err();
-    assert_eq!(error, SegmentError::Parameters { gram_tokens: 24, window_grams: 16 });
+    assert_eq!(error, SegmentError::Parameters { found: [24, 16, 32, 32] });
 }
 
 #[test]
 fn the_bytes_are_those_on_the_format_page() {
     let bytes = build(&[(entry("a", 1), 0..4)]);
-    insta::assert_snapshot!(Digest::of(&bytes), @"sha256:21ac418408c5618216cd17e72475549fbf99f11f6fd2d3fbca8782b9c565709d");
+    insta::assert_snapshot!(Digest::of(&bytes), @"sha256:ac78e0e902cdee65372b7b4be453d7c5317d81b97b8e869028e438a79df379ae");
 }
 
 fn texts() -> impl Strategy<Value = Vec<(Entry, Range<u32>)>> {
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_refused(bytes: Vec<u8>) {
         prop_assert!(Segment::open(&bytes).is_err());
-        prop_assert!(Segment::open([MAGIC.as_slice(), &[16, 0, 16, 0], &bytes].concat()).is_err());
+        prop_assert!(Segment::open([MAGIC.as_slice(), &[16, 0, 16, 0, 32, 0, 32, 0], &bytes].concat()).is_err());
     }
 
     #[test]

@@ -5,21 +5,22 @@ use std::io::{self, Write};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{ALIGNMENT, EntryRow, HEADER_BYTES, MAGIC, N_SECTIONS};
+use super::{ALIGNMENT, EntryRow, HEADER_BYTES, MAGIC, N_SECTIONS, PARAMETERS};
 use crate::build::BuildError;
 use crate::entry::Entry;
 use crate::table::{Keys, TableWriter};
-use crate::winnow::{GRAM_TOKENS, WINDOW_GRAMS};
 
 /// What goes into a segment; the entries of all other parts are places in the order of `entries`.
 #[derive(Debug)]
-pub(crate) struct Contents<'a, F, L> {
+pub(crate) struct Contents<'a, K> {
     /// The entries, and how many lines the text of each has.
     pub(crate) entries: &'a BTreeMap<Entry, u32>,
     /// How many fingerprints there are, and these.
-    pub(crate) fingerprints: (u64, F),
+    pub(crate) fingerprints: (u64, K),
+    /// How many shapes there are, and these.
+    pub(crate) shapes: (u64, K),
     /// How many lines there are, and these.
-    pub(crate) lines: (u64, L),
+    pub(crate) lines: (u64, K),
     /// Names of whole texts as they stand on disk.
     pub(crate) text_ids: BTreeSet<(u8, [u8; 32], u32)>,
     /// Digests of the tokens of whole texts.
@@ -27,7 +28,7 @@ pub(crate) struct Contents<'a, F, L> {
 }
 
 /// Writes a segment; the same contents give the same bytes.
-pub(crate) fn write(contents: Contents<'_, impl Keys, impl Keys>, out: impl Write) -> Result<(), BuildError> {
+pub(crate) fn write(contents: Contents<'_, impl Keys>, out: impl Write) -> Result<(), BuildError> {
     let mut sink = Sink::new(out)?;
     let (words, rows) = entries(contents.entries)?;
     sink.write_all(&words)?;
@@ -35,6 +36,7 @@ pub(crate) fn write(contents: Contents<'_, impl Keys, impl Keys>, out: impl Writ
     sink.write_all(&rows)?;
     sink.end_section()?;
     table(contents.fingerprints, &mut sink)?;
+    table(contents.shapes, &mut sink)?;
     table(contents.lines, &mut sink)?;
     for (kind, name, entry) in contents.text_ids {
         sink.write_all(&[kind])?;
@@ -111,7 +113,7 @@ struct Sink<W> {
 impl<W: Write> Sink<W> {
     fn new(mut out: W) -> Result<Self, BuildError> {
         let mut header = MAGIC.to_vec();
-        for parameter in [GRAM_TOKENS, WINDOW_GRAMS] {
+        for parameter in PARAMETERS {
             header.extend(u16::try_from(parameter).unwrap_or_default().to_le_bytes());
         }
         header.resize(HEADER_BYTES, 0);
