@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::input::{Asked, FileChange};
@@ -102,7 +102,8 @@ impl State {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     states: FxHashMap<u128, State>,
-    told: FxHashSet<u128>,
+    /// What was told, and how certain it was.
+    told: FxHashMap<u128, Certainty>,
     /// Waiting calls, oldest first; some are closed meanwhile.
     waiting: VecDeque<u128>,
     waiting_bytes: usize,
@@ -197,11 +198,11 @@ impl Calls {
         }
     }
 
-    /// Answers whether a change is told for the first time in its session.
+    /// Answers whether a change is told for the first time in its session, or with more certainty than before.
     pub(super) fn is_new(&mut self, setting: &Setting, change: &FileChange, certainty: Certainty) -> bool {
         let mut hash = Xxh3Default::new();
         hash.update(setting.session.as_bytes());
-        hash.update(&[0, certainty as u8]);
+        hash.update(&[0]);
         // The same file is meant whether its folder stands before it or not.
         let path = change.path.as_deref().unwrap_or_default();
         if let Some(folder) = &setting.workspace.folder
@@ -214,7 +215,11 @@ impl Calls {
         hash.update(path.as_bytes());
         update(&mut hash, change);
         let key = hash.digest128();
-        if self.told.len() >= CALLS_MAX { !self.told.contains(&key) } else { self.told.insert(key) }
+        let is_new = self.told.get(&key).is_none_or(|before| *before < certainty);
+        if is_new && (self.told.len() < CALLS_MAX || self.told.contains_key(&key)) {
+            self.told.insert(key, certainty);
+        }
+        is_new
     }
 
     fn remember(&mut self, key: u128, state: State) {

@@ -1,6 +1,6 @@
 //! Reads Codex's rollouts: five shapes of a write, with and without an envelope around each line.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::calls::Outcome;
 use super::diff::parse_diff;
@@ -9,10 +9,10 @@ use super::input::FileChange;
 use super::json;
 use super::report::UnreadKind;
 use super::scribe::{Scribe, Setting};
-use super::writing::WrittenText;
+use super::writing::{Certainty, WrittenText};
 
 /// Types of lines, items and events that are known and tell of no writing.
-const SILENT: [&str; 42] = [
+const SILENT: [&str; 43] = [
     "agent_message",
     "agent_message_delta",
     "agent_reasoning",
@@ -37,6 +37,7 @@ const SILENT: [&str; 42] = [
     "ghost_snapshot",
     "image_generation_call",
     "inter_agent_communication",
+    "item_started",
     "mcp_tool_call_begin",
     "mcp_tool_call_end",
     "message",
@@ -46,15 +47,34 @@ const SILENT: [&str; 42] = [
     "reasoning",
     "stream_error",
     "task_complete",
-    "task_started",
     "thread_name_updated",
     "thread_rolled_back",
     "token_count",
+    "token_usage_record",
     "turn_aborted",
     "turn_diff",
     "user_message",
     "web_search_call",
     "world_state",
+];
+
+/// Types of ended items that are known and tell of no writing.
+const SILENT_ITEMS: [&str; 15] = [
+    "AgentMessage",
+    "CollabAgentToolCall",
+    "ContextCompaction",
+    "EnteredReviewMode",
+    "ExitedReviewMode",
+    "Extension",
+    "HookPrompt",
+    "ImageGeneration",
+    "ImageView",
+    "McpToolCall",
+    "Plan",
+    "Reasoning",
+    "Sleep",
+    "UserMessage",
+    "WebSearch",
 ];
 
 /// Reads one line.
@@ -74,7 +94,7 @@ pub(super) fn read(line: &Value, setting: &mut Setting, scribe: &mut Scribe<'_>)
 }
 
 fn remember_session(meta: &Value, setting: &mut Setting) {
-    if let Some(id) = named(meta, "id") {
+    if let Some(id) = named(meta, "id").or_else(|| named(meta, "session_id")) {
         setting.session = id;
     }
     setting.harness = named(meta, "originator").or(setting.harness.take());
@@ -119,46 +139,66 @@ fn read_item(item: &Value, setting: &mut Setting, scribe: &mut Scribe<'_>) {
             }
         }
         Some("patch_apply_end") => read_applied(item, setting, scribe),
-        Some("thread_settings_applied" | "session_configured") => remember_turn(item, setting),
-        Some("item_started" | "item_completed") if !is_file_change(item) => {}
+        Some("item_completed") => read_completed(item, setting, scribe),
+        Some("task_started" | "thread_settings_applied" | "session_configured") => {
+            remember_turn(item, setting)
+        }
         Some(kind) if SILENT.contains(&kind) => {}
         Some(_) | None => scribe.note(UnreadKind::UnknownRecord),
     }
 }
 
-/// Tells whether an event is about changed files, in a shape that has not been seen in rollouts yet.
-fn is_file_change(event: &Value) -> bool {
-    let kind = event.get("item").and_then(|item| text(item, "type")).unwrap_or_default();
-    kind.to_ascii_lowercase().contains("file")
+/// Reads what replaced the single events in version 0.149: an item that has ended. Its id is its own, and not
+/// that of the call it comes from.
+fn read_completed(event: &Value, setting: &Setting, scribe: &mut Scribe<'_>) {
+    let item = event.get("item").unwrap_or(&Value::Null);
+    match text(item, "type") {
+        Some("FileChange") => {
+            if matches!(text(item, "status"), Some("failed" | "declined")) {
+                let n_changes = item.get("changes").and_then(Value::as_object).map_or(0, Map::len);
+                scribe.report.refused += u64::try_from(n_changes).unwrap_or(u64::MAX);
+            } else {
+                read_applied(item, setting, scribe);
+            }
+        }
+        Some("CommandExecution") => {
+            let Some(id) = text(item, "id") else { return };
+            scribe.ask(Some(id), setting, "shell", item);
+            if let Some(code) = item.get("exit_code").and_then(Value::as_i64) {
+                scribe.settle(id, setting, ended(code));
+            }
+        }
+        Some(kind) if SILENT_ITEMS.contains(&kind) => {}
+        Some(_) | None => scribe.note(UnreadKind::UnknownRecord),
+    }
 }
 
-/// Reads the event that says what a patch has changed: the truth about it.
+/// Reads the event or item that says what a patch has changed: the truth about it.
 fn read_applied(event: &Value, setting: &Setting, scribe: &mut Scribe<'_>) {
-    let id = text(event, "call_id").unwrap_or_default();
+    let id = text(event, "call_id").or_else(|| text(event, "id")).unwrap_or_default();
     let is_done = match event.get("success").and_then(Value::as_bool) {
         Some(success) => success,
-        // The newest spelling of the event.
-        None => text(event, "status") == Some("completed"),
+        None => matches!(text(event, "status"), Some("completed") | None),
     };
     if !is_done {
         scribe.settle(id, setting, Outcome::REFUSED);
         return;
     }
-    let Some(changes) = event.get("changes").and_then(Value::as_object) else {
-        scribe.settle(id, setting, Outcome::DONE);
-        return;
-    };
-    let mut instead = Vec::new();
-    let mut is_whole = true;
-    for (path, change) in changes {
-        match applied(path, change) {
-            Some(change) => instead.push(change),
-            None => is_whole = false,
+    let changes = event.get("changes").and_then(Value::as_object);
+    let read: Vec<_> = changes.into_iter().flatten().map(|(path, change)| applied(path, change)).collect();
+    let is_whole = !read.is_empty() && read.iter().all(Option::is_some);
+    let read: Vec<_> = read.into_iter().flatten().collect();
+    if scribe.knows(setting, id) {
+        // Where one of the changes is not understood, the call says more than the event.
+        let instead = is_whole.then_some(read);
+        scribe.settle(id, setting, Outcome::Done { instead, edited_by_user: false });
+    } else {
+        if !is_whole {
+            scribe.note(UnreadKind::UnreadCall);
         }
+        scribe.tell(setting, read, Certainty::Confirmed, false);
+        scribe.settle(id, setting, Outcome::DONE);
     }
-    // Where one of the changes is not understood, the call says more than the event.
-    let instead = is_whole.then_some(instead);
-    scribe.settle(id, setting, Outcome::Done { instead, edited_by_user: false });
 }
 
 /// Reads one change of the event; `None` where it is not understood.
@@ -168,17 +208,18 @@ fn applied(path: &str, change: &Value) -> Option<FileChange> {
     let path = Some(moved_to.unwrap_or(path).to_owned());
     let diff = text(change, "unified_diff").or_else(|| text(change, "diff"));
     match kind? {
-        "add" => {
-            let content = text(change, "content").or(diff)?;
-            Some(FileChange::new(path, vec![WrittenText::whole_file(content)]))
-        }
-        "update" => {
-            let written = parse_diff(diff?).into_iter().flat_map(|file| file.written).collect();
-            Some(FileChange::new(path, written))
-        }
+        "add" => match text(change, "content") {
+            Some(content) => Some(FileChange::new(path, vec![WrittenText::whole_file(content)])),
+            None => Some(FileChange::new(path, added(diff?))),
+        },
+        "update" => Some(FileChange::new(path, added(diff?))),
         "delete" => Some(FileChange::new(path, Vec::new())),
         _ => None,
     }
+}
+
+fn added(diff: &str) -> Vec<WrittenText> {
+    parse_diff(diff).into_iter().flat_map(|file| file.written).collect()
 }
 
 /// Tells how a call ended by its output, which has been spelled in many ways.
@@ -224,6 +265,7 @@ fn outcome_of_text(said: &str) -> Outcome {
         .any(|refusal| said.get(..refusal.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(refusal)));
     match code {
         Some(code) => ended(code),
+        None if said.starts_with("Script failed") => Outcome::Failed { has_run: true },
         None if is_refused => Outcome::REFUSED,
         None if said.contains("Success. Updated the following files") => Outcome::DONE,
         None => Outcome::Unclear,
