@@ -16,7 +16,7 @@ use crate::scan::attribute::Attributed;
 use crate::scan::examine::{Examined, examine_blobs};
 use crate::scan::judging::{Judge, printable};
 use crate::scan::reading::{Listing, Reading, day};
-use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, marks};
+use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, marks, recorders};
 
 /// The value of a blame's `format` field.
 pub const BLAME_FORMAT: &str = "lazaret.blame/1";
@@ -128,9 +128,11 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     let Some(file_ix) = listing.files.iter().position(|file| file.path == path) else {
         return Err(BlameError::NoSuchFile { rev: request.rev.to_owned(), path: printable(&path) });
     };
+    let records = recorders::read(&mut reading);
     // evidence
     let examined = examine_blobs(&reading, &listing, request.measure.detectors, request.n_threads);
-    let marks = marks::gather(&reading, &listing, &examined, request.measure.detectors);
+    let recorded = recorders::gather(&reading, &records, request.measure.detectors);
+    let marks = marks::gather(&reading, &listing, &examined, &recorded, request.measure.detectors);
     let everything = reading.scope.clone();
     reading.compare(&everything, request.n_threads);
     let history = reading.history(&everything);

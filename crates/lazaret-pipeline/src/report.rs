@@ -28,6 +28,8 @@ pub struct Report {
     pub origin: Origin,
     /// The commits.
     pub commits: CommitCounts,
+    /// What came of the records that recorders of authorship left.
+    pub recorders: RecorderCounts,
     /// The lines at the revision.
     pub lines: LineCounts,
     /// Lines at the revision by the tool whose taint settled their verdict (tainted and suspect lines only;
@@ -54,6 +56,25 @@ pub struct CommitCounts {
     pub marked: u64,
     /// Marked commits by tool; a commit with marks of two tools counts for both.
     pub by_tool: BTreeMap<String, u64>,
+}
+
+/// Records of authorship: notes, refs and files that recorders left. None of them proves anything by its absence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RecorderCounts {
+    /// Records met, refused ones included.
+    pub records: u64,
+    /// What was read from them, by recorder; one record may speak of several commits.
+    pub by_recorder: BTreeMap<String, u64>,
+    /// Records that were met and not taken, by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// Statements within records that could not be taken as they stand, by what is wrong with them.
+    pub faults: BTreeMap<String, u64>,
+    /// Readings about commits that the revision does not reach or the repository does not have.
+    pub elsewhere: u64,
+    /// Runs of lines of which a record says that a person typed them: no proof, and counted for that reason.
+    pub known_human: u64,
+    /// Runs of lines by the tools with which recorders test themselves.
+    pub test_tools: u64,
 }
 
 /// Lines by verdict.

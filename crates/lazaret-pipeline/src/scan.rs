@@ -1,7 +1,8 @@
 //! `scan`: says of every line at a revision, or below a folder, what is held of it, and why.
 //!
 //! Sources: [`reading`] opens the repository, takes from the index what is known, and reads the rest.
-//! Evidence: [`marks`] finds marked commits, [`examine`] looks into files, [`attribute`] finds whose lines they are.
+//! Evidence: [`examine`] looks into files, [`recorders`] joins records to commits, [`marks`] finds marked commits
+//! and lines, [`attribute`] finds whose lines they are.
 //! Verdict: [`judging`] holds every file against the policy.
 //! Action and ledger: none; a scan changes nothing. [`tally`] adds the verdicts up to a report.
 
@@ -23,6 +24,7 @@ pub(crate) mod judging;
 pub(crate) mod marks;
 mod memory;
 pub(crate) mod reading;
+pub(crate) mod recorders;
 mod tally;
 
 pub(crate) use tally::warnings;
@@ -133,15 +135,17 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     // sources
     let mut reading = reading::Reading::open(request, repository)?;
     let listing = reading.list_files(request)?;
+    let records = recorders::read(&mut reading);
     // evidence
     let examined = examine::examine_blobs(&reading, &listing, measure.detectors, request.n_threads);
-    let marks = marks::gather(&reading, &listing, &examined, measure.detectors);
+    let recorded = recorders::gather(&reading, &records, measure.detectors);
+    let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
     let history = reading.history_of(&marks, measure.rules, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
     // verdict
     let judge = judging::Judge::new(&reading, &marks, measure);
     let files = judge.files(&listing, &examined, &attributed);
-    let report = tally::report(&reading, request, &marks, files);
+    let report = tally::report(&reading, request, &marks, recorded.counts, files);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
         crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined)

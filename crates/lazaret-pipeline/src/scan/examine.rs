@@ -89,14 +89,19 @@ pub(crate) fn examine_text(path: &[u8], text: &[u8], detectors: &Detectors) -> F
         let why = "binary content has no lines to attribute and no marks to read".to_owned();
         return FileFacts { gap: Some(gap(GapKind::Binary, why)), ..FileFacts::default() };
     }
-    let n_newlines = memchr::memchr_iter(b'\n', text).count();
-    let n_lines = n_newlines + usize::from(text.last().is_some_and(|&last| last != b'\n'));
     FileFacts {
-        n_lines: u32::try_from(n_lines).unwrap_or(u32::MAX),
+        n_lines: count_lines(text),
         n_tokens: count_tokens(text),
         claims: detectors.content(path, text),
         gap: None,
     }
+}
+
+/// Counts lines; a last line without a newline counts.
+pub(crate) fn count_lines(text: &[u8]) -> u32 {
+    let n_newlines = memchr::memchr_iter(b'\n', text).count();
+    let n_lines = n_newlines + usize::from(text.last().is_some_and(|&last| last != b'\n'));
+    u32::try_from(n_lines).unwrap_or(u32::MAX)
 }
 
 /// Does numbered pieces of work on several threads and returns their results in order; each thread works with a

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::examine::Examined;
 use super::reading::{Listing, Reading};
+use super::recorders::Recorded;
 use crate::report::{CommitClaim, MarkedCommit};
 
 /// What a reader that looks at single blobs needs to remember.
@@ -44,6 +45,7 @@ pub(crate) fn gather(
     reading: &Reading<'_>,
     listing: &Listing,
     examined: &Examined,
+    recorded: &Recorded,
     detectors: &Detectors,
 ) -> Marks {
     let scope = &reading.scope;
@@ -55,6 +57,9 @@ pub(crate) fn gather(
             claims.entry(commit).or_default().extend_from_slice(hints);
         }
     };
+    for (&commit, attested) in &recorded.whole {
+        add(commit, attested);
+    }
     branch_hints(reading, detectors, &mut add);
     for (merge, hints) in &reading.merges {
         let Some((first, merged)) = reading.graph.parents(*merge).split_first() else { continue };
@@ -68,18 +73,31 @@ pub(crate) fn gather(
             add(commit, &hints);
         }
     }
-    for of_commit in claims.values_mut() {
-        of_commit.sort_by_key(|claim| std::cmp::Reverse(claim.taint().map(|taint| taint.strength)));
-        let mut seen = FxHashSet::default();
-        of_commit.retain(|claim| seen.insert(claim.clone()));
-    }
-    let mut set = CommitSet::new(reading.graph.len());
+    claims.values_mut().for_each(strongest_first);
+    let mut parts = recorded.parts(|commit| claims.get(&commit).cloned().unwrap_or_default());
+    let mut whole = CommitSet::new(reading.graph.len());
     for (&commit, claims) in &claims {
-        if claims.iter().any(|claim| claim.taint().is_some_and(|taint| taint.role.writes())) {
-            set.insert(commit);
+        if claims.iter().any(is_of_writing) {
+            whole.insert(commit);
         }
     }
-    Marks { claims, whole: set.clone(), parts: Vec::new(), set }
+    parts.retain(|part| whole.contains(part.commit) || part.claims.iter().any(is_of_writing));
+    let mut set = whole.clone();
+    for part in &parts {
+        set.insert(part.commit);
+    }
+    Marks { claims, whole, parts, set }
+}
+
+/// Sorts claims, the strongest first, and drops repetitions.
+pub(crate) fn strongest_first(claims: &mut Vec<Evidence>) {
+    claims.sort_by_key(|claim| std::cmp::Reverse(claim.taint().map(|taint| taint.strength)));
+    let mut seen = FxHashSet::default();
+    claims.retain(|claim| seen.insert(claim.clone()));
+}
+
+fn is_of_writing(claim: &Evidence) -> bool {
+    claim.taint().is_some_and(|taint| taint.role.writes())
 }
 
 impl Marks {
@@ -106,24 +124,33 @@ impl Marks {
         }
     }
 
-    /// Returns the commits that a claim in a writing role condemns by itself.
-    pub(crate) fn condemned(&self) -> impl Iterator<Item = (CommitIx, &[Evidence])> + '_ {
-        self.claims.iter().filter_map(|(&commit, claims)| {
-            let condemns = |claim: &Evidence| {
-                claim.taint().is_some_and(|taint| taint.role.writes() && taint.strength.condemns())
-            };
-            claims.iter().any(condemns).then_some((commit, &**claims))
-        })
+    /// Returns all claims by commit, about whole commits and about some of their lines, strongest first.
+    fn by_commit(&self) -> FxHashMap<CommitIx, Vec<Evidence>> {
+        let mut by_commit = self.claims.clone();
+        for part in &self.parts {
+            by_commit.entry(part.commit).or_default().extend_from_slice(&part.claims);
+        }
+        by_commit.values_mut().for_each(strongest_first);
+        by_commit
+    }
+
+    /// Returns the claims about each commit that one of them, in a writing role, condemns by itself.
+    pub(crate) fn condemned(&self) -> Vec<Vec<Evidence>> {
+        let condemns = |claim: &Evidence| {
+            claim.taint().is_some_and(|taint| taint.role.writes() && taint.strength.condemns())
+        };
+        self.by_commit().into_values().filter(|claims| claims.iter().any(condemns)).collect()
     }
 
     /// Returns every commit with claims, in the order of the history: by date, but never before its parents.
     pub(crate) fn commits(&self, reading: &Reading<'_>) -> Vec<MarkedCommit> {
         let dates = dates_after_parents(&reading.graph);
-        let mut commits: Vec<CommitIx> = self.claims.keys().copied().collect();
+        let by_commit = self.by_commit();
+        let mut commits: Vec<CommitIx> = by_commit.keys().copied().collect();
         commits.sort_unstable_by_key(|&commit| (dates.get(commit as usize), reading.graph.id(commit)));
         let marked = |commit| MarkedCommit {
             commit: reading.graph.id(commit),
-            claims: self.of(commit).iter().filter_map(CommitClaim::of).collect(),
+            claims: by_commit.get(&commit).into_iter().flatten().filter_map(CommitClaim::of).collect(),
         };
         commits.into_iter().map(marked).collect()
     }

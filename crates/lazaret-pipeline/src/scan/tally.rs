@@ -10,8 +10,8 @@ use super::marks::Marks;
 use super::reading::{Reading, day};
 use super::{Measure, ScanRequest};
 use crate::report::{
-    CommitCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, Report, SpanReport, TimelineEntry,
-    Warning,
+    CommitCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, RecorderCounts, Report, SpanReport,
+    TimelineEntry, Warning,
 };
 
 /// The tool or model of a claim that names none.
@@ -22,11 +22,12 @@ pub(super) fn report(
     reading: &Reading<'_>,
     request: &ScanRequest<'_>,
     marks: &Marks,
+    recorders: RecorderCounts,
     judged: Judged,
 ) -> Report {
     let mut commits =
         CommitCounts { examined: reading.scope.len() as u64, marked: 0, by_tool: BTreeMap::new() };
-    for (_, claims) in marks.condemned() {
+    for claims in marks.condemned() {
         commits.marked += 1;
         let tools = claims.iter().filter_map(|claim| claim.taint());
         let tools = tools.filter(|taint| taint.role.writes() && taint.strength.condemns());
@@ -41,7 +42,8 @@ pub(super) fn report(
         let seconds = reading.graph.committer_seconds(reading.graph.find(commit)?);
         Some(day(seconds)?.strftime("%Y-%m").to_string())
     };
-    assemble(reading.origin.clone(), &request.measure, commits, judged, &reading.gaps, month)
+    let counts = Counts { commits, recorders };
+    assemble(reading.origin.clone(), &request.measure, counts, judged, &reading.gaps, month)
 }
 
 /// Returns the report of an origin without commits.
@@ -51,13 +53,20 @@ pub(super) fn report_without_history(
     judged: Judged,
     gaps: &[Gap],
 ) -> Report {
-    assemble(origin, measure, CommitCounts::default(), judged, gaps, |_| None)
+    assemble(origin, measure, Counts::default(), judged, gaps, |_| None)
+}
+
+/// What was counted on the way to the evidence.
+#[derive(Default)]
+struct Counts {
+    commits: CommitCounts,
+    recorders: RecorderCounts,
 }
 
 fn assemble(
     origin: Origin,
     measure: &Measure<'_>,
-    commits: CommitCounts,
+    Counts { commits, recorders }: Counts,
     judged: Judged,
     gaps: &[Gap],
     month: impl Fn(&ObjectId) -> Option<String>,
@@ -97,6 +106,7 @@ fn assemble(
         catalog: measure.rules.catalog_digest(),
         origin,
         commits,
+        recorders,
         lines,
         by_tool,
         by_model,

@@ -14,5 +14,6 @@ mod check;
 mod directory;
 mod git_shapes;
 mod memory;
+mod recorders;
 mod scan;
 mod world;

@@ -123,6 +123,17 @@ fn verdicts(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::
         );
         writeln!(out, "{line}")?;
     }
+    let (records, refused) = summary.records;
+    if records > 0 {
+        let found = match records {
+            1 => "1 record of authorship was found".to_owned(),
+            records => format!("{} records of authorship were found", thousands(records)),
+        };
+        match refused {
+            0 => writeln!(out, "  {found}.")?,
+            refused => writeln!(out, "  {found}; {} could not be read.", thousands(refused))?,
+        }
+    }
     writeln!(out)
 }
 

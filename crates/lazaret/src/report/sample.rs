@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lazaret_core::{Digest, GapKind, ObjectId, Origin, OriginKind, Polarity, Role, Strength, Verdict};
 use lazaret_pipeline::{
-    CommitCounts, EvidenceEntry, FileReport, GapEntry, LineCounts, REPORT_FORMAT, Report, SpanReport,
-    TimelineEntry, Warning,
+    CommitCounts, EvidenceEntry, FileReport, GapEntry, LineCounts, REPORT_FORMAT, RecorderCounts, Report,
+    SpanReport, TimelineEntry, Warning,
 };
 
 /// A path that tries everything at once: markup, quotes, a newline, terminal escapes, reordering.
@@ -159,6 +159,7 @@ impl Builder {
                     rev: Some(object(1000).to_string()),
                 },
                 commits: CommitCounts::default(),
+                recorders: RecorderCounts::default(),
                 lines: LineCounts::default(),
                 by_tool: BTreeMap::new(),
                 by_model: BTreeMap::new(),

@@ -23,6 +23,8 @@ pub(super) struct Summary<'a> {
     pub(super) files: BTreeMap<Verdict, u64>,
     /// Commits read and commits marked.
     pub(super) commits: (u64, u64),
+    /// Records of authorship met, and refused.
+    pub(super) records: (u64, u64),
     /// Lines by tool, most tainted first.
     pub(super) by_tool: Vec<(&'a str, LineCounts)>,
     /// Lines by model, most tainted first.
@@ -69,6 +71,7 @@ impl<'a> Summary<'a> {
             lines: LineCounts::default(),
             files: BTreeMap::new(),
             commits: (0, 0),
+            records: (0, 0),
             by_tool: Vec::new(),
             by_model: Vec::new(),
             timeline: BTreeMap::new(),
@@ -100,6 +103,8 @@ impl<'a> Summary<'a> {
         self.lines.merge(report.lines);
         self.commits.0 += report.commits.examined;
         self.commits.1 += report.commits.marked;
+        self.records.0 += report.recorders.records;
+        self.records.1 += report.recorders.refused.values().sum::<u64>();
         for entry in &report.timeline {
             let tools = self.timeline.entry(&entry.month).or_default();
             *tools.entry(&entry.tool).or_default() += entry.tainted + entry.suspect;
