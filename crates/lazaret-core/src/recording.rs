@@ -252,13 +252,9 @@ mod tests {
 
     fn span(start: u32, end: u32) -> RecordedSpan {
         let line_digests = (start..=end).map(|line| Digest::of(&line.to_le_bytes())).collect();
-        let content_hash = Some("murmur3:1".to_owned());
-        RecordedSpan {
-            lines: Span::new(start, end).ok(),
-            writer: Writer::Unknown,
-            line_digests,
-            content_hash,
-        }
+        let text = RecordedText { line_digests, content_hash: Some("murmur3:1".to_owned()) };
+        let lines = Span::new(start, end).ok();
+        RecordedSpan { lines, writer: Writer::Unknown, text: Some(Box::new(text)) }
     }
 
     #[test]
