@@ -406,6 +406,7 @@ fn the_places_of_logs_are_known() {
         ".config/claude/projects/p/s2.jsonl",
         ".codex/sessions/2026/03/04/rollout-2026-03-04-s3.jsonl",
         ".codex/archived_sessions/rollout-s4.jsonl",
+        ".codex/archived_sessions/rollout-s0.jsonl.zst",
         ".codex/auth.json",
         ".gemini/tmp/ab12/chats/session-1.json",
         ".gemini/tmp/ab12/logs.json",
@@ -442,7 +443,11 @@ fn the_places_of_logs_are_known() {
         (LogFormat::Cursor, ".cursor/projects/p/agent-transcripts/s7.jsonl"),
     ];
     assert_eq!(seen, expected.map(|(format, path)| (format, path.to_owned())));
-    assert_eq!(found.unread, [home.path().join(".local/share/opencode/opencode.db")]);
+    let unread: Vec<_> = found.unread.iter().map(|path| relative(path)).collect();
+    assert_eq!(
+        unread,
+        [".codex/archived_sessions/rollout-s0.jsonl.zst", ".local/share/opencode/opencode.db"]
+    );
     assert!(found.errors.is_empty());
     let elsewhere = home.path().join("elsewhere");
     let found = find_logs(&Surroundings {

@@ -141,7 +141,7 @@ fn read_item(item: &Value, setting: &mut Setting, scribe: &mut Scribe<'_>) {
         Some("patch_apply_end") => read_applied(item, setting, scribe),
         Some("item_completed") => read_completed(item, setting, scribe),
         Some("task_started" | "thread_settings_applied" | "session_configured") => {
-            remember_turn(item, setting)
+            remember_turn(item, setting);
         }
         Some(kind) if SILENT.contains(&kind) => {}
         Some(_) | None => scribe.note(UnreadKind::UnknownRecord),

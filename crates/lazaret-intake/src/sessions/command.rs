@@ -10,7 +10,10 @@ use super::patch;
 use super::writing::WrittenText;
 
 /// Here-documents that one line may begin, and files that one `tee` may write.
-const TARGETS_MAX: usize = 16;
+const TARGETS_MAX: usize = 4;
+
+/// The longest line of a command that is taken apart; the text of a here-document is not.
+const LINE_BYTES_MAX: usize = 1 << 16;
 
 /// What a command writes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,11 +49,16 @@ pub(super) fn read_command(command: &str) -> CommandWrites {
     let mut writes = CommandWrites::default();
     if let Some((patch, rest)) = bare_patch(command) {
         writes.patch(patch);
-        writes.unread += u64::from(rest.contains("<<") || rest.lines().any(may_write));
+        writes.unread +=
+            u64::from(rest.len() > LINE_BYTES_MAX || rest.contains("<<") || rest.lines().any(may_write));
         return writes;
     }
     let mut lines = command.lines();
     while let Some(line) = lines.next() {
+        if line.len() > LINE_BYTES_MAX {
+            writes.unread += 1;
+            continue;
+        }
         let documents = here_documents(line);
         if documents.is_empty() || documents.len() > TARGETS_MAX {
             writes.unread += u64::from(!documents.is_empty() || may_write(line));
@@ -316,6 +324,8 @@ mod tests {
             "git apply <<'E'\nno diff\nE",
             "apply_patch <<'E'\nno patch\nE",
             "sort <<'E' > f\nb\na\nE",
+            "cat <<A <<B <<C <<D <<E > f",
+            &"x ".repeat(LINE_BYTES_MAX),
         ] {
             check(command, &[], 1);
         }

@@ -69,6 +69,10 @@ pub fn find_logs(surroundings: &Surroundings) -> FoundLogs {
                 continue;
             };
             if !(place.is_log)(path) {
+                // A log that was compressed is one that is not read, and not one that is not there.
+                if [".zst", ".gz"].iter().any(|ending| path.ends_with(ending)) {
+                    found.unread.push(file.location);
+                }
                 continue;
             }
             if file.is_link {

@@ -9,6 +9,9 @@ use super::super::scribe::{Scribe, Setting};
 use super::super::writing::{Certainty, WrittenText};
 use super::{Block, Markdown};
 
+/// What a block takes beside its text, about.
+const BLOCK_BYTES: usize = 300;
+
 /// The blocks of the current answer.
 #[derive(Debug, Default)]
 pub(super) struct Aider {
@@ -41,7 +44,7 @@ impl Markdown for Aider {
     }
 
     fn block(&mut self, block: Block, setting: &mut Setting, scribe: &mut Scribe<'_>) {
-        self.waiting_bytes += block.text.len();
+        self.waiting_bytes += BLOCK_BYTES + block.text.len();
         if self.waiting_bytes > scribe.waiting_bytes_max {
             self.end_answer(setting, scribe);
         }

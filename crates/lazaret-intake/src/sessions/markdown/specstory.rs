@@ -13,6 +13,9 @@ use super::super::scribe::{Scribe, Setting};
 use super::super::writing::{Certainty, WrittenText};
 use super::{Block, Markdown};
 
+/// What a block takes beside its text, about.
+const BLOCK_BYTES: usize = 300;
+
 /// Where in a history a line stands.
 #[derive(Debug, Default)]
 pub(super) struct SpecStory {
@@ -82,7 +85,7 @@ impl Markdown for SpecStory {
         }
         match &mut self.tool {
             Some(tool) => {
-                tool.bytes += block.text.len();
+                tool.bytes += BLOCK_BYTES + block.text.len();
                 if tool.bytes > scribe.waiting_bytes_max {
                     scribe.note(UnreadKind::OverLimit);
                 } else {
