@@ -40,6 +40,6 @@ pub use diff::{DiffFile, parse_diff};
 pub use format::LogFormat;
 pub use patch::{FilePatch, PatchAction, PatchError, parse_patch};
 pub use places::{FoundLog, FoundLogs, Surroundings, find_logs};
-pub use reader::{Limits, SessionError, SessionReader, read_log};
+pub use reader::{Limits, SessionError, SessionLog, SessionReader, read_log};
 pub use report::{SessionReport, Unread, UnreadKind};
 pub use writing::{Certainty, Extent, Workspace, Writing, WrittenText};

@@ -11,8 +11,8 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use lazaret_intake::sessions::{
-    Certainty, Extent, Limits, LogFormat, SessionError, SessionReader, SessionReport, Surroundings,
-    UnreadKind, Writing, WrittenText, find_logs, read_log,
+    Certainty, Extent, Limits, LogFormat, SessionError, SessionLog, SessionReader, SessionReport,
+    Surroundings, UnreadKind, Writing, WrittenText, find_logs, read_log,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -43,9 +43,10 @@ fn read_all(
     let mut reader = SessionReader::new(Limits::default());
     let (mut writings, mut total) = (Vec::new(), SessionReport::default());
     let mut sink = |writing| writings.push(writing);
-    for (name, log) in logs {
-        for piece in cut(log) {
-            let report = reader.read(piece.as_slice(), name, None, &mut sink).unwrap();
+    for (name, bytes) in logs {
+        let mut log = SessionLog::new(name, None);
+        for piece in cut(bytes) {
+            let report = reader.read(&mut log, piece.as_slice(), &mut sink).unwrap();
             total.format = total.format.or(report.format);
             total.merge(&report);
         }
@@ -239,7 +240,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         for format in LogFormat::ALL {
-            let report = read_log(bytes.as_slice(), "noise", Some(format), Limits::default(), &mut |_| {}).unwrap();
+            let report = read_log(&mut SessionLog::new("noise", Some(format)), bytes.as_slice(), Limits::default(), &mut |_| {}).unwrap();
             prop_assert_eq!(report.writings, 0);
         }
     }
@@ -254,7 +255,7 @@ proptest! {
             } else {
                 log[at] = byte;
             }
-            let result = read_log(log.as_slice(), &name, None, Limits::default(), &mut |_| {});
+            let result = read_log(&mut SessionLog::new(&name, None), log.as_slice(), Limits::default(), &mut |_| {});
             let is_read = matches!(result, Ok(_) | Err(SessionError::UnknownFormat { .. }));
             prop_assert!(is_read);
         }
@@ -288,9 +289,14 @@ fn a_line_of_a_gigabyte_is_passed_over_counted_and_not_held() {
                  \"name\":\"Write\",\"input\":{\"file_path\":\"a\",\"content\":\"after\"}}]}}\n";
     let mut writings = Vec::new();
     let log = BufReader::with_capacity(1 << 16, long_line(head, 1 << 30, tail));
-    let report = read_log(log, "long", Some(LogFormat::ClaudeCode), Limits::default(), &mut |writing| {
-        writings.push(writing);
-    })
+    let report = read_log(
+        &mut SessionLog::new("long", Some(LogFormat::ClaudeCode)),
+        log,
+        Limits::default(),
+        &mut |writing| {
+            writings.push(writing);
+        },
+    )
     .unwrap();
     assert_eq!(report.unread(UnreadKind::OverLimit), 1);
     assert_eq!((report.lines, report.places[0].line), (2, 1));
@@ -303,11 +309,23 @@ fn limits_hold_for_documents_and_blocks_too() {
     let big = "x".repeat(2000);
     let document =
         format!("{{\n\"sessionId\": \"s\", \"projectHash\": \"h\", \"messages\": [], \"x\": \"{big}\"}}\n");
-    let report = read_log(document.as_bytes(), "d", Some(LogFormat::GeminiCli), limits, &mut |_| {}).unwrap();
+    let report = read_log(
+        &mut SessionLog::new("d", Some(LogFormat::GeminiCli)),
+        document.as_bytes(),
+        limits,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(report.unread(UnreadKind::OverLimit), 1);
     let lines = "short\n".repeat(400);
     let markdown = format!("_**Agent (m)**_\n\n```\n{lines}```\n");
-    let report = read_log(markdown.as_bytes(), "m", Some(LogFormat::SpecStory), limits, &mut |_| {}).unwrap();
+    let report = read_log(
+        &mut SessionLog::new("m", Some(LogFormat::SpecStory)),
+        markdown.as_bytes(),
+        limits,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!((report.unread(UnreadKind::OverLimit), report.writings), (1, 0));
 }
 
@@ -323,7 +341,9 @@ fn calls_that_wait_too_long_are_told_unconfirmed() {
     let limits = Limits { waiting_bytes_max: 2000, ..Limits::default() };
     let mut reader = SessionReader::new(limits);
     let mut told = Vec::new();
-    let report = reader.read(log.as_bytes(), "log", None, &mut |writing| told.push(writing)).unwrap();
+    let report = reader
+        .read(&mut SessionLog::new("log", None), log.as_bytes(), &mut |writing| told.push(writing))
+        .unwrap();
     assert!((15..20).contains(&report.writings), "{report:?}");
     reader.finish(&mut |writing| told.push(writing));
     assert_eq!(told.len(), 20);
@@ -335,9 +355,13 @@ fn deep_and_wide_values_are_passed_over_by_name() {
     let deep = format!("{}1{}\n", "{\"message\":".repeat(100_000), "}".repeat(100_000));
     let wide = format!("{{\"type\":\"user\",\"x\":[{}0]}}\n", "0,".repeat(2 << 20));
     let log = format!("{deep}{wide}");
-    let report =
-        read_log(log.as_bytes(), "deep", Some(LogFormat::ClaudeCode), Limits::default(), &mut |_| {})
-            .unwrap();
+    let report = read_log(
+        &mut SessionLog::new("deep", Some(LogFormat::ClaudeCode)),
+        log.as_bytes(),
+        Limits::default(),
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!((report.unread(UnreadKind::TooDeep), report.unread(UnreadKind::OverLimit)), (1, 1));
 }
 
@@ -380,9 +404,13 @@ fn planted_keys_come_out_nowhere() {
     log += &format!("{{\"{KEY}\": \n");
     let mut seen = Vec::new();
     let report =
-        read_log(log.as_bytes(), "log", None, Limits::default(), &mut |writing| seen.push(writing)).unwrap();
+        read_log(&mut SessionLog::new("log", None), log.as_bytes(), Limits::default(), &mut |writing| {
+            seen.push(writing);
+        })
+        .unwrap();
     assert_eq!((seen.len(), report.unread(UnreadKind::Malformed)), (1, 1));
-    let unknown = read_log(KEY.as_bytes(), "log", None, Limits::default(), &mut |_| {}).unwrap_err();
+    let unknown = read_log(&mut SessionLog::new("log", None), KEY.as_bytes(), Limits::default(), &mut |_| {})
+        .unwrap_err();
     let said = format!("{seen:?} {:?} {report:?} {unknown} {unknown:?}", seen[0].written);
     assert!(!said.contains(KEY), "{said}");
     // What was written, and the file it was written to, go to the sink and nothing beside.
@@ -443,6 +471,7 @@ fn the_places_of_logs_are_known() {
         (LogFormat::Cursor, ".cursor/projects/p/agent-transcripts/s7.jsonl"),
     ];
     assert_eq!(seen, expected.map(|(format, path)| (format, path.to_owned())));
+    assert!(found.logs.iter().any(|log| log.format == LogFormat::CopilotCli && log.name == "s5"));
     let unread: Vec<_> = found.unread.iter().map(|path| relative(path)).collect();
     assert_eq!(
         unread,

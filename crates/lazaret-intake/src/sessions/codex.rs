@@ -1,4 +1,4 @@
-//! Reads Codex's rollouts: five shapes of a write, with and without an envelope around each line.
+//! Reads Codex's rollouts: all the shapes of a write, with and without an envelope around each line.
 
 use serde_json::{Map, Value};
 

@@ -334,3 +334,66 @@ pub(super) fn from_hunks(hunks: &[Value]) -> Vec<WrittenText> {
     }
     hunk.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_place(before: &str, old: &str, new: &str, expected: (&str, &str, Option<u64>)) {
+        let written = vec![WrittenText::fragment(new, Some(old.into()))];
+        let mut change = FileChange { path: None, written, file_before: Some(before.into()) };
+        place_in_file(&mut change);
+        let written = change.written.remove(0);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let seen = (text(written.text), text(written.replaced.unwrap()), written.first_line);
+        assert_eq!(seen, (expected.0.to_owned(), expected.1.to_owned(), expected.2));
+    }
+
+    #[test]
+    fn fragments_are_widened_to_the_lines_they_stand_in() {
+        check_place("a\nb c d\ne\n", "c", "x\ny", ("b x\ny d\n", "b c d\n", Some(2)));
+        check_place("a\nb\n", "b\n", "x\n", ("x\n", "b\n", Some(2)));
+        check_place("a\nb", "b", "x", ("x", "b", Some(2)));
+        check_place("a\nb\nc\n", "a\nb", "x", ("x\n", "a\nb\n", Some(1)));
+        check_place("a\nb\nc\n", "\nb", "", ("a\n", "a\nb\n", Some(1)));
+    }
+
+    #[test]
+    fn fragments_that_could_stand_elsewhere_are_left_alone() {
+        for (before, old) in [("a a\n", "a"), ("b\n", "a"), ("", "a"), ("a\n", "")] {
+            check_place(before, old, "x", ("x", old, None));
+        }
+    }
+
+    #[test]
+    fn calls_are_understood_by_name_and_fields() {
+        let path = |name: &str, input: Value| {
+            let asked = understand(name, &input);
+            (asked.changes.first().and_then(|change| change.path.clone()), asked.is_unread, asked.is_unknown)
+        };
+        let known = |path: &str| (Some(path.to_owned()), false, false);
+        assert_eq!(path("Write", json!({"file_path": "a", "content": ""})), known("a"));
+        assert_eq!(path("create_file", json!({"path": "a", "content": "x"})), known("a"));
+        assert_eq!(path("mcp__filesystem__write_file", json!({"path": "a", "content": "x"})), known("a"));
+        assert_eq!(
+            path("StrReplace", json!({"path": "a", "old_string": "x", "new_string": "y"})),
+            known("a")
+        );
+        assert_eq!(path("edit", json!({"filePath": "a", "content": "x"})), known("a"));
+        assert_eq!(
+            path("Edit", json!("{\"file_path\":\"a\",\"old_string\":\"x\",\"new_string\":\"y\"}")),
+            known("a")
+        );
+        assert_eq!(path("Read", json!({"file_path": "a"})), (None, false, false));
+        assert_eq!(path("Write", json!({"file_path": "a"})), (None, true, false));
+        assert_eq!(path("Write", json!(null)), (None, true, false));
+        assert_eq!(path("apply_patch", json!("no patch")), (None, true, false));
+        assert_eq!(
+            path("mcp__tracker__write_file", json!({"path": "a", "content": "x"})),
+            (None, false, true)
+        );
+    }
+}

@@ -28,7 +28,8 @@ pub struct FoundLog {
     pub location: PathBuf,
     /// The format of the logs in this place.
     pub format: LogFormat,
-    /// A name for the session where the log gives none: the file's, without its ending.
+    /// A name for the session where the log gives none: the file's without its ending, or its folder's where all
+    /// files bear the same name.
     pub name: String,
 }
 
@@ -79,7 +80,7 @@ pub fn find_logs(surroundings: &Surroundings) -> FoundLogs {
                 found.links.push(file.location);
                 continue;
             }
-            let name = file.location.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = name_of(path);
             found.logs.push(FoundLog { location: file.location, format: place.format, name });
         }
     }
@@ -129,6 +130,13 @@ fn data_home(surroundings: &Surroundings) -> PathBuf {
 
 fn databases(surroundings: &Surroundings) -> [PathBuf; 1] {
     [data_home(surroundings).join("opencode/opencode.db")]
+}
+
+fn name_of(path: &str) -> String {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    if stem == "events" { folder.to_owned() } else { stem.to_owned() }
 }
 
 fn is_rollout(path: &str) -> bool {

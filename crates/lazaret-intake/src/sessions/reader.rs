@@ -19,8 +19,9 @@ const HEAD_BYTES: u64 = 1 << 20;
 
 /// How much is read and held at once.
 ///
-/// Memory stays below about five times the two together, plus some 60 bytes for every call read, whatever a log
-/// holds. Values nested more than a hundred deep, or of more than a million parts, are passed over and counted.
+/// Memory stays below about five times the two together, plus some 100 bytes for every call read, whatever a log
+/// holds (measured on hostile logs with the defaults: 340 MB at most). Values nested more than a hundred deep, or
+/// of more than a million parts, are passed over and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest record, in bytes: a line of JSON Lines, or a document of one JSON value.
@@ -58,24 +59,33 @@ pub enum SessionError {
     },
 }
 
+/// A log, and how far it has been read.
+#[derive(Debug, Clone)]
+pub struct SessionLog {
+    name: String,
+    format: Option<LogFormat>,
+    setting: Option<Setting>,
+    line: u64,
+}
+
+impl SessionLog {
+    /// Names a log of which nothing has been read. The name stands for it in errors, and for the session where
+    /// the log gives no id; the format is told from the content where it is `None`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, format: Option<LogFormat>) -> Self {
+        Self { name: name.into(), format, setting: None, line: 0 }
+    }
+}
+
 /// Reads a set of logs that may repeat one another.
 ///
 /// Calls whose results have not been seen are kept from one log to the next, and told as unconfirmed by
-/// [`SessionReader::finish`] at the latest. Reading again under the name of the log read last goes on where that
-/// ended, with its session, model and folder: so a log that grows is read piece by piece, cut between lines.
+/// [`SessionReader::finish`] at the latest.
 #[derive(Debug, Default)]
 pub struct SessionReader {
     limits: Limits,
     calls: Calls,
     messages: Messages,
-    last: Option<(String, Progress)>,
-}
-
-/// How far a log has been read.
-#[derive(Debug, Clone)]
-struct Progress {
-    setting: Setting,
-    line: u64,
 }
 
 impl SessionReader {
@@ -85,43 +95,38 @@ impl SessionReader {
         Self { limits, ..Self::default() }
     }
 
-    /// Reads one log; `format` is told from its content where it is `None`.
-    ///
-    /// `name` stands for the log in errors, and for the session where the log gives no id.
+    /// Reads a log, or what has been added to it since it was read last, with the session, model and folder it had
+    /// then: so a log that grows is read piece by piece, cut between lines.
     ///
     /// # Errors
     ///
     /// Where reading fails, or the format is neither given nor known. What was told before stands.
     pub fn read(
         &mut self,
+        log: &mut SessionLog,
         mut reader: impl BufRead,
-        name: &str,
-        format: Option<LogFormat>,
         sink: &mut dyn FnMut(Writing),
     ) -> Result<SessionReport, SessionError> {
-        let last = self.last.take().filter(|(last, _)| last == name).map(|(_, progress)| progress);
         let mut head = Vec::new();
-        let mut known = format.or(last.as_ref().map(|progress| progress.setting.format));
-        if known.is_none() {
+        if log.format.is_none() {
             reader.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|source| SessionError::Read {
-                log: name.to_owned(),
-                line: 0,
+                log: log.name.clone(),
+                line: log.line,
                 source,
             })?;
-            known = LogFormat::detect(&head);
+            log.format = LogFormat::detect(&head);
         }
-        let Some(format) = known else {
+        let Some(format) = log.format else {
             return if trim(&head).is_empty() {
                 Ok(SessionReport::default())
             } else {
-                Err(SessionError::UnknownFormat { log: name.to_owned() })
+                Err(SessionError::UnknownFormat { log: log.name.clone() })
             };
         };
-        let mut progress = last.unwrap_or_else(|| Progress { setting: Setting::new(format, name), line: 0 });
-        let lines_before = progress.line;
+        let setting = log.setting.get_or_insert_with(|| Setting::new(format, &log.name));
         let mut report = SessionReport { format: Some(format), ..SessionReport::default() };
         let mut scribe = Scribe {
-            line: progress.line,
+            line: log.line,
             calls: &mut self.calls,
             report: &mut report,
             sink,
@@ -129,16 +134,17 @@ impl SessionReader {
         };
         let mut reader = Cursor::new(head).chain(reader);
         let result = if format.is_markdown() {
-            markdown::read(&mut reader, &mut progress.setting, &mut scribe, self.limits.record_bytes_max)
+            markdown::read(&mut reader, setting, &mut scribe, self.limits.record_bytes_max)
         } else {
-            let mut log = JsonLog { setting: &mut progress.setting, messages: &mut self.messages };
-            log.read(&mut reader, &mut scribe, self.limits.record_bytes_max)
+            let mut records = JsonRecords { setting, messages: &mut self.messages };
+            records.read(&mut reader, &mut scribe, self.limits.record_bytes_max)
         };
-        progress.line = scribe.line;
-        report.lines = progress.line - lines_before;
-        result.map_err(|source| SessionError::Read { log: name.to_owned(), line: progress.line, source })?;
-        self.last = Some((name.to_owned(), progress));
-        Ok(report)
+        let lines_before = std::mem::replace(&mut log.line, scribe.line);
+        report.lines = log.line - lines_before;
+        match result {
+            Ok(()) => Ok(report),
+            Err(source) => Err(SessionError::Read { log: log.name.clone(), line: log.line, source }),
+        }
     }
 
     /// Tells the calls whose results never came.
@@ -151,30 +157,30 @@ impl SessionReader {
     }
 }
 
-/// Reads one log, the calls without results included; see [`SessionReader::read`].
+/// Reads one log, the calls without results included.
 ///
 /// # Errors
 ///
 /// Where reading fails, or the format is neither given nor known.
 pub fn read_log(
+    log: &mut SessionLog,
     reader: impl BufRead,
-    name: &str,
-    format: Option<LogFormat>,
     limits: Limits,
     sink: &mut dyn FnMut(Writing),
 ) -> Result<SessionReport, SessionError> {
     let mut sessions = SessionReader::new(limits);
-    let mut report = sessions.read(reader, name, format, sink)?;
+    let mut report = sessions.read(log, reader, sink)?;
     report.merge(&sessions.finish(sink));
     Ok(report)
 }
 
-struct JsonLog<'a> {
+/// The records of a log in JSON.
+struct JsonRecords<'a> {
     setting: &'a mut Setting,
     messages: &'a mut Messages,
 }
 
-impl JsonLog<'_> {
+impl JsonRecords<'_> {
     fn read(
         &mut self,
         reader: &mut impl BufRead,
