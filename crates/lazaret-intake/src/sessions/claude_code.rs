@@ -101,13 +101,21 @@ fn outcome(block: &Value, result: Option<&Value>) -> Outcome {
     let is_error = block.get("is_error").and_then(Value::as_bool).unwrap_or(false);
     let said = result.and_then(Value::as_str);
     if is_error || said.is_some_and(|said| said.starts_with("Error") || said.starts_with("User rejected")) {
-        let has_run = [said, text(block, "content")]
+        let content = list(block, "content").iter().find_map(|part| text(part, "text"));
+        let has_run = [said, text(block, "content"), content]
             .into_iter()
             .flatten()
             .any(|said| said.strip_prefix("Error: ").unwrap_or(said).starts_with("Exit code "));
         return Outcome::Failed { has_run };
     }
-    let Some(result) = result.filter(|result| result.is_object()) else { return Outcome::DONE };
+    let Some(result) = result else { return Outcome::DONE };
+    if result.get("interrupted") == Some(&Value::Bool(true)) {
+        return Outcome::Failed { has_run: true };
+    }
+    if !result.is_object() {
+        // A result in words was an error wherever it was seen; words that are not known say nothing.
+        return Outcome::Unclear;
+    }
     let edited_by_user = result.get("userModified") == Some(&Value::Bool(true));
     Outcome::Done { instead: written(result, edited_by_user).map(|change| vec![change]), edited_by_user }
 }
