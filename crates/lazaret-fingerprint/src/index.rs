@@ -40,8 +40,8 @@ impl Default for Floor {
     fn default() -> Self {
         Self {
             tokens_min: 24,
-            words_min: 12,
-            shape_tokens_min: 96,
+            words_min: 14,
+            shape_tokens_min: 64,
             shape_kinds_min: 20,
             lines_min: 4,
             names_max: 16,
