@@ -64,16 +64,11 @@ pub(crate) struct Worth {
 /// A session without a file or a line.
 const SESSION: Worth = Worth { strength: Strength::Declared, told: "a session of a tool recorded" };
 
-/// The same record counts no line of the commit as the tool's.
-const SESSION_WITHOUT_LINES: Worth = Worth {
-    strength: Strength::Circumstantial,
-    told: "a session of a tool, none of whose lines is counted in the commit, recorded",
-};
-
 /// Claims what a record attests that knows sessions and files and no lines; `file_told` tells what it says of a file.
 ///
-/// It records that a tool took part, not the writing of any line: `declared`. The share that some such records state
-/// narrows nothing, since it does not say which lines it means; a share of none leaves a hint.
+/// It records that a tool took part, not the writing of any line: `declared`. How many lines it counts as the tool's
+/// narrows nothing, since it does not say which; not even a count of none, which such records state beside counts that
+/// contradict it.
 pub(crate) fn without_lines(
     detector: &'static str,
     recording: &Recording,
@@ -81,12 +76,9 @@ pub(crate) fn without_lines(
     file_told: &'static str,
 ) -> RecordedClaims {
     let file = Worth { strength: Strength::Declared, told: file_told };
-    let wrote_none = recording.tool_lines == Some(0);
-    let (file, session) =
-        if wrote_none { (SESSION_WITHOUT_LINES, SESSION_WITHOUT_LINES) } else { (file, SESSION) };
     let mut gathering = Gathering::new(detector, spellings, recording);
     gathering.files(file, file);
-    gathering.whole(session);
+    gathering.whole(SESSION);
     gathering.finish()
 }
 
@@ -293,8 +285,8 @@ fn is_test(tool: &RecordedTool) -> bool {
     tool.tool.as_deref().is_some_and(|name| TEST_TOOLS.contains(&name.to_ascii_lowercase().as_str()))
 }
 
-/// A spelling that can be shown: what a name is made of, and not longer than one.
+/// A spelling that can be shown: one plain word. Two may be somebody's name, which some writers put for a tool's.
 fn plain(name: &str) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     (name.len() <= SPELLING_BYTES_MAX && name.chars().all(is_plain)).then_some(name)
 }

@@ -149,11 +149,11 @@ fn reasons_name_the_record_and_repeat_no_odd_spelling() {
     };
     insta::assert_snapshot!(why("codex"), @"lines recorded as a tool's by git-ai (record abababababab)");
     insta::assert_snapshot!(
-        why("Quillwright 9"),
-        @"lines recorded as a tool's by git-ai, by a tool called `Quillwright 9` that the catalog does not know (record abababababab)"
+        why("quillwright-9"),
+        @"lines recorded as a tool's by git-ai, by a tool called `quillwright-9` that the catalog does not know (record abababababab)"
     );
     insta::assert_snapshot!(
-        why("quill\u{1b}[31m"),
+        why("Robin Example"),
         @"lines recorded as a tool's by git-ai, by a tool that the catalog does not know (record abababababab)"
     );
 }

@@ -19,8 +19,19 @@ const PHRASE_WORDS_MAX: usize = 4;
 const FIRST_WORD_BYTES_MAX: usize = 24;
 
 /// Words after a model's name that say how it was run and do not name another model.
-const MANNERS: [&str; 10] =
-    ["thinking", "latest", "high", "medium", "low", "xhigh", "minimal", "fast", "effort", "reasoning"];
+const MANNERS: [&str; 11] = [
+    "thinking",
+    "latest",
+    "high",
+    "medium",
+    "low",
+    "xhigh",
+    "minimal",
+    "fast",
+    "effort",
+    "reasoning",
+    "extra",
+];
 
 /// A model that a text names.
 #[derive(Debug, Clone, PartialEq, Eq)]

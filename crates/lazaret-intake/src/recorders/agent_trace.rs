@@ -3,6 +3,8 @@
 //! The format: <https://agent-trace.dev>. Where a record lies is left open; lines of `.agent-trace/traces.jsonl`, notes
 //! and agentdiff's refs are read. Writers bend the format, and what they do is named where it is met below.
 
+use std::sync::Arc;
+
 use lazaret_core::{
     ObjectId, RecordedFile, RecordedSpan, RecordedText, Recorder, Recording, RecordingFault, RevisionMeaning,
     Span, Writer,
@@ -269,7 +271,16 @@ fn writer(
         json::tool(recording, name, &model, session)
     };
     match contributor.and_then(|contributor| contributor.kind.as_str()) {
-        Some("ai") => Writer::Tool(tool(recording)),
+        Some("ai") => {
+            let tool = tool(recording);
+            // Where agentdiff saw no tool, it has put the committer's name for one, and `ai`; never a model.
+            match &tool.tool {
+                Some(name) if recording.recorder == Recorder::Agentdiff && model == absent => {
+                    Writer::Named(Arc::from(name.as_str()))
+                }
+                _ => Writer::Tool(tool),
+            }
+        }
         Some("mixed") => Writer::Mixed(tool(recording)),
         Some("human" | "unknown") => Writer::Unknown,
         kind => {
