@@ -60,12 +60,26 @@ impl<'a> Written<'a> {
         Self { text, lines: Lines::All, ids: &[] }
     }
 
-    fn covers(&self, first: u32, last: u32) -> bool {
-        match self.lines {
-            Lines::All | Lines::Piece => true,
-            Lines::Spans(spans) => spans.iter().any(|span| span.start() <= first && last <= span.end()),
-        }
+    /// The lines as spans that do not touch each other, in order.
+    fn spans(&self) -> Vec<(u32, u32)> {
+        let Lines::Spans(spans) = self.lines else { return vec![(1, u32::MAX)] };
+        let mut sorted: Vec<(u32, u32)> = spans.iter().map(|span| (span.start(), span.end())).collect();
+        sorted.sort_unstable();
+        sorted.dedup_by(|(start, end), (_, end_before)| {
+            let touches = *start <= end_before.saturating_add(1);
+            if touches {
+                *end_before = (*end_before).max(*end);
+            }
+            touches
+        });
+        sorted
     }
+}
+
+/// Whether all lines from `first` to `last` lie in the spans, which are sorted and do not touch.
+fn covers(spans: &[(u32, u32)], first: u32, last: u32) -> bool {
+    let behind = spans.partition_point(|&(start, _)| start <= first);
+    behind.checked_sub(1).and_then(|nth| spans.get(nth)).is_some_and(|&(_, end)| last <= end)
 }
 
 /// Gathers entries and what they consist of; holds all of it in memory, about 20 bytes a fingerprint and a line.
@@ -106,11 +120,12 @@ impl SegmentBuilder {
     pub fn add(&mut self, entry: &Entry, written: &Written<'_>, except: &Except) -> Result<(), BuildError> {
         let scan = Scan::of(written.text);
         let number = self.number(entry, scan.n_lines)?;
+        let spans = written.spans();
         let mut all_new = true;
         for fingerprint in &scan.fingerprints {
             if except.has_fingerprint(fingerprint.hash) {
                 all_new = false;
-            } else if written.covers(fingerprint.first, fingerprint.last) {
+            } else if covers(&spans, fingerprint.first, fingerprint.last) {
                 let Fingerprint { first, last, .. } = *fingerprint;
                 self.fingerprints.push((fingerprint.hash, Posting { entry: number, first, last }));
             }
@@ -120,7 +135,7 @@ impl SegmentBuilder {
             if except.has_line(line.hash) {
                 all_new = false;
                 old_lines.push(line.line);
-            } else if written.covers(line.line, line.line) {
+            } else if covers(&spans, line.line, line.line) {
                 let place = Posting { entry: number, first: line.line, last: line.line };
                 self.lines.push((line.hash, place));
             }
@@ -129,7 +144,7 @@ impl SegmentBuilder {
             let Fingerprint { first, last, .. } = *shape;
             let next_old = old_lines.partition_point(|&line| line < first);
             let touches_old = old_lines.get(next_old).is_some_and(|&line| line <= last);
-            if !touches_old && !except.has_shape(shape.hash) && written.covers(first, last) {
+            if !touches_old && !except.has_shape(shape.hash) && covers(&spans, first, last) {
                 self.shapes.push((shape.hash, Posting { entry: number, first, last }));
             }
         }

@@ -107,6 +107,14 @@ pub struct TextMatch {
     pub n_lines: u32,
 }
 
+impl TextMatch {
+    /// The lines that may be claimed or, where none is shared for the larger part, those of the place.
+    fn lines(&self) -> impl Iterator<Item = u32> {
+        let place = if self.covered.is_empty() { Some(self.here) } else { None };
+        self.covered.iter().copied().chain(place).flat_map(|span| span.start()..=span.end())
+    }
+}
+
 /// Open segments that are asked together.
 #[derive(Debug, Clone)]
 pub struct Index<B> {
@@ -180,19 +188,26 @@ impl<B: AsRef<[u8]>> Index<B> {
         for same in whole {
             matches.extend(self.whole_match(same, &scan, &cover, floor, &mut names)?);
         }
+        let mut told: FxHashMap<(usize, u32), FxHashSet<u32>> = FxHashMap::default();
         for of_entry in texts.chunk_by(|one, next| one.entry == next.entry) {
             for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_text(chain)) {
                 let kind = if chain.n_fingerprints > 0 { MatchKind::Fingerprints } else { MatchKind::Lines };
-                matches.extend(self.chain_match(&chain, kind, &cover, &mut names)?);
+                let found = self.chain_match(&chain, kind, &cover, &mut names)?;
+                told.entry(chain.entry).or_default().extend(found.iter().flat_map(TextMatch::lines));
+                matches.extend(found);
             }
         }
         for of_entry in shapes.chunk_by(|one, next| one.entry == next.entry) {
             for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_shapes(chain)) {
-                if let Some(renamed) = self.chain_match(&chain, MatchKind::Renamed, &cover, &mut names)?
-                    && !is_told(&renamed, &matches)
-                {
-                    matches.push(renamed);
-                }
+                let found = self.chain_match(&chain, MatchKind::Renamed, &cover, &mut names)?;
+                // The same text has the same shapes, and those say nothing more.
+                let is_told = |found: &TextMatch| {
+                    let told = told.get(&chain.entry);
+                    let n_told =
+                        found.lines().filter(|line| told.is_some_and(|told| told.contains(line))).count();
+                    n_told * 2 >= found.lines().count()
+                };
+                matches.extend(found.filter(|found| !is_told(found)));
             }
         }
         matches.sort_by_key(|found| {
@@ -371,16 +386,6 @@ impl<B: AsRef<[u8]>> Index<B> {
         let segment = self.segments.get(segment);
         segment.ok_or_else(|| damaged("a segment is missing"))?.n_lines(entry)
     }
-}
-
-/// Whether another match of the same entry holds all of the place, or others cover half of its lines: the same text
-/// has the same shapes, and those say nothing more.
-fn is_told(renamed: &TextMatch, told: &[TextMatch]) -> bool {
-    let of_entry = || told.iter().filter(|one| (one.segment, one.entry) == (renamed.segment, renamed.entry));
-    let lines = || renamed.covered.iter().flat_map(|span| span.start()..=span.end());
-    let is_covered = |line: &u32| of_entry().any(|one| one.covered.iter().any(|span| span.contains(*line)));
-    of_entry().any(|one| one.here.contains(renamed.here.start()) && one.here.contains(renamed.here.end()))
-        || lines().filter(is_covered).count() * 2 > lines().count()
 }
 
 /// Classes and hashes of the names of the entries met so far.

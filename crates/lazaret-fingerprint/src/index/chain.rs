@@ -92,17 +92,46 @@ pub(super) fn best(
     }
     chains.retain(is_enough);
     chains.sort_by_key(|chain| (u32::MAX - chain.count.n_tokens, chain.here, chain.there));
-    let mut kept: Vec<Chain> = Vec::new();
-    for chain in chains {
-        if !kept.iter().any(|larger| lies_within(chain.here, larger.here)) {
-            kept.push(chain);
-        }
-    }
-    kept
+    let mut kept = Enclosing::new(chains.iter().map(|chain| chain.here.0));
+    chains.retain(|chain| kept.insert(chain.here));
+    chains
 }
 
-fn lies_within((start, end): (u32, u32), (outer_start, outer_end): (u32, u32)) -> bool {
-    outer_start <= start && end <= outer_end
+/// Ranges of lines of which none lies within one that was there before.
+///
+/// A tree of maxima (Fenwick, "A New Data Structure for Cumulative Frequency Tables", 1994) over the starts: texts can
+/// be made of as many chains as they have lines, and comparing each with each would take for ever.
+struct Enclosing {
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Enclosing {
+    fn new(starts: impl Iterator<Item = u32>) -> Self {
+        let mut starts: Vec<u32> = starts.collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let ends = vec![0; starts.len() + 1];
+        Self { starts, ends }
+    }
+
+    /// Adds a range whose start was announced, unless it lies within one that is there; whether it was added.
+    fn insert(&mut self, (start, end): (u32, u32)) -> bool {
+        let place = self.starts.partition_point(|&other| other <= start);
+        let mut below = place;
+        while below > 0 {
+            if self.ends.get(below).is_some_and(|&furthest| furthest >= end) {
+                return false;
+            }
+            below &= below - 1;
+        }
+        let mut above = place.max(1);
+        while let Some(furthest) = self.ends.get_mut(above) {
+            *furthest = end.max(*furthest);
+            above += above & above.wrapping_neg();
+        }
+        true
+    }
 }
 
 fn all(shared: &[Shared], floor: &Floor) -> Vec<Chain> {
@@ -183,4 +212,29 @@ fn joined(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
         }
     }
     joined
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Enclosing;
+
+    proptest! {
+        #[test]
+        fn ranges_within_others_are_found_as_by_comparing_each_with_each(
+            ranges in proptest::collection::vec((1_u32..30, 0_u32..30), 0..60),
+        ) {
+            let ranges: Vec<(u32, u32)> = ranges.iter().map(|&(start, extent)| (start, start + extent)).collect();
+            let mut enclosing = Enclosing::new(ranges.iter().map(|range| range.0));
+            let mut kept: Vec<(u32, u32)> = Vec::new();
+            for range in ranges {
+                let is_new = !kept.iter().any(|other| other.0 <= range.0 && range.1 <= other.1);
+                prop_assert_eq!(enclosing.insert(range), is_new);
+                if is_new {
+                    kept.push(range);
+                }
+            }
+        }
+    }
 }

@@ -222,6 +222,19 @@ fn only_the_lines_that_were_written_are_known() {
 }
 
 #[test]
+fn spans_that_touch_are_one() {
+    let spans = [(3, 3), (8, 9), (4, 7), (1, 2), (5, 6)].map(|(start, end)| Span::new(start, end).unwrap());
+    let known = |lines| {
+        let mut builder = SegmentBuilder::new();
+        let written = Written { lines, ..Written::whole(KNOWN.as_bytes()) };
+        builder.add(&entry("a", Class::Rival), &written, &Except::new()).unwrap();
+        open(builder).segments[0].stats().unwrap().fingerprints
+    };
+    assert_eq!(known(Lines::Spans(&spans)), known(Lines::Piece));
+    assert!(known(Lines::Spans(&spans[..2])) < known(Lines::Piece));
+}
+
+#[test]
 fn several_segments_answer_together() {
     let parts = [(entry("a", Class::Rival), SHORT.to_owned()), (entry("b", Class::Eval), KNOWN.to_owned())];
     let segments = parts.map(|(entry, text)| index(&[(entry, &text)]).segments);
