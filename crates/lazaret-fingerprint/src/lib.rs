@@ -11,8 +11,9 @@
 //! - **Fingerprints.** Each run of [`GRAM_TOKENS`] tokens has a hash; of [`WINDOW_GRAMS`] neighbours the one with the
 //!   smallest is chosen (winnowing). Two texts that share a run of [`RUN_TOKENS`] tokens share a fingerprint,
 //!   whatever stands around the run.
-//! - **Lines.** A hash of every line of at least [`LINE_WORDS_MIN`] words, without the white space around it. Lines
-//!   find what was edited so often that no run is long enough.
+//! - **Lines.** A hash of every line without the white space around it; where it has fewer than [`LINE_WORDS_MIN`]
+//!   words, together with the line before it. Lines find what was edited so often that no run is long enough, and the
+//!   ends of what was copied.
 //! - **Shapes.** Fingerprints of the text without its names: signs stay, and a word is known by how far back it stood
 //!   before. They find a text in which every name was changed, in runs of [`SHAPE_RUN_TOKENS`] tokens.
 //! - **A digest of all tokens**, for texts that differ in white space alone.

@@ -9,13 +9,15 @@ use crate::winnow::{
     FINGERPRINT_BITS, Fingerprint, GRAM_TOKENS, SHAPE_GRAM_TOKENS, SHAPE_WINDOW_GRAMS, WINDOW_GRAMS, Winnower,
 };
 
-/// A line with fewer words than this stands for nothing and is not kept: a brace, a `return`, an `else`.
+/// A line with fewer words than this stands for nothing by itself, such as a brace, a `return` or an `else`; it is known
+/// together with the line before it.
 pub const LINE_WORDS_MIN: u32 = 3;
 
 /// A line and its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineDigest {
-    /// XXH3 of the line without the white space around it, its upper [`FINGERPRINT_BITS`] bits.
+    /// XXH3 of the line without the white space around it, mixed with the hash of the line before where it has fewer
+    /// than [`LINE_WORDS_MIN`] words; the upper [`FINGERPRINT_BITS`] bits.
     pub hash: u64,
     /// The line, counted from 1.
     pub line: u32,
@@ -32,7 +34,7 @@ pub struct Scan {
     pub fingerprints: Vec<Fingerprint>,
     /// The chosen shapes, in order: fingerprints of the text without its names.
     pub shapes: Vec<Fingerprint>,
-    /// The lines of at least [`LINE_WORDS_MIN`] words, in order.
+    /// The lines, in order, from the first of at least [`LINE_WORDS_MIN`] words on.
     pub lines: Vec<LineDigest>,
     /// A digest of all tokens in order: equal for two texts that differ in white space alone.
     pub normalised: u128,
@@ -57,6 +59,7 @@ impl Scan {
         let mut normalised = (NORMALISED_LOW, NORMALISED_HIGH);
         let mut n_tokens = 0_u32;
         let mut open: Option<OpenLine> = None;
+        let mut before = None;
         for token in Tokens::new(text) {
             normalised = (mix(normalised.0 ^ token.hash, LOW), mix(normalised.1 ^ token.hash, HIGH));
             if let Some(fingerprint) = winnower.push(token.hash, token.line) {
@@ -78,13 +81,13 @@ impl Scan {
                         token: n_tokens,
                         n_words: u32::from(token.is_word),
                     };
-                    lines.extend(open.replace(next).and_then(|line| line.close(text, n_tokens)));
+                    lines.extend(open.replace(next).and_then(|line| line.close(text, n_tokens, &mut before)));
                 }
             }
             n_tokens = n_tokens.saturating_add(1);
         }
         let n_lines = open.as_ref().map_or(0, |line| line.number);
-        lines.extend(open.and_then(|line| line.close(text, n_tokens)));
+        lines.extend(open.and_then(|line| line.close(text, n_tokens, &mut before)));
         fingerprints.extend(winnower.finish());
         shapes.extend(shape_winnower.finish());
         let normalised = (u128::from(normalised.1) << 64) | u128::from(normalised.0);
@@ -101,14 +104,18 @@ struct OpenLine {
 }
 
 impl OpenLine {
-    fn close(self, text: &[u8], next_token: u32) -> Option<LineDigest> {
-        if self.n_words < LINE_WORDS_MIN {
-            return None;
-        }
+    /// Returns the digest of the line; `before` is the whole hash of the line before, and becomes that of this one.
+    fn close(self, text: &[u8], next_token: u32, before: &mut Option<u64>) -> Option<LineDigest> {
         // From the first token to the last: what lies outside is white space.
         let bytes = text.get(self.start..self.end)?;
+        let hash = if self.n_words < LINE_WORDS_MIN {
+            mix((*before)? ^ xxh3_64(bytes), LOW)
+        } else {
+            xxh3_64(bytes)
+        };
+        *before = Some(hash);
         Some(LineDigest {
-            hash: xxh3_64(bytes) >> (u64::BITS - FINGERPRINT_BITS),
+            hash: hash >> (u64::BITS - FINGERPRINT_BITS),
             line: self.number,
             token: self.token,
             n_tokens: next_token - self.token,
@@ -132,10 +139,14 @@ mod tests {
         "fn gate(ship: &Ship) -> bool {\n    let days = ship.days_at_anchor();\n\n    days >= 40\n}\n";
 
     #[test]
-    fn lines_of_three_words_are_kept() {
+    fn short_lines_are_known_by_the_line_before() {
         let scan = Scan::of(TEXT.as_bytes());
         let lines: Vec<u32> = scan.lines.iter().map(|line| line.line).collect();
-        assert_eq!(lines, [1, 2]);
+        assert_eq!(lines, [1, 2, 4, 5]);
+        let last = |text: &str| Scan::of(text.as_bytes()).lines.last().unwrap().hash;
+        assert_eq!(last(TEXT), last(&format!("{TEXT}\n\n").replace("fn gate", "fn door")));
+        assert_ne!(last(TEXT), last(&TEXT.replace("anchor", "berth")));
+        assert!(Scan::of(b"}\n}\n").lines.is_empty());
         assert_eq!(scan.lines[0].hash, xxh3_64(b"fn gate(ship: &Ship) -> bool {") >> 8);
         assert_eq!((scan.lines[1].token, scan.lines[1].n_tokens), (12, 9));
         assert_eq!((scan.n_lines, scan.n_tokens), (5, 26));

@@ -87,17 +87,17 @@ fn whole_texts_match_exactly_or_but_for_white_space() {
 fn a_pasted_text_matches_where_it_stands() {
     let index = index(&[(entry("a", Class::Eval), KNOWN)]);
     let pasted = format!("{}{KNOWN}{}", other(50), other(20));
-    check(&index, &pasted, MatchKind::Fingerprints, (51, 59), (1, 9));
+    check(&index, &pasted, MatchKind::Fingerprints, (51, 60), (1, 10));
     assert_eq!(matches(&index, &pasted)[0].class, Class::Eval);
     let indented = format!("mod hold {{\n{}}}\n", KNOWN.replace("    ", "\t\t"));
-    check(&index, &indented, MatchKind::Fingerprints, (2, 10), (1, 9));
+    check(&index, &indented, MatchKind::Fingerprints, (2, 11), (1, 10));
 }
 
 #[test]
 fn a_piece_of_a_text_matches_the_lines_it_was_taken_from() {
     let long = format!("{}{KNOWN}", other(30));
     let index = index(&[(entry("a", Class::Protected), &long)]);
-    check(&index, KNOWN, MatchKind::Fingerprints, (1, 9), (31, 39));
+    check(&index, KNOWN, MatchKind::Fingerprints, (1, 10), (31, 40));
 }
 
 /// Gives every name another, the same everywhere.
@@ -120,7 +120,7 @@ fn a_text_with_other_names_matches_as_renamed() {
     let pasted = format!("{}{}{}", other(50), renamed(&known), other(20));
     check(&index, &pasted, MatchKind::Renamed, (53, 68), (3, 18));
     // Where the names are the same the shapes are, and are not told twice.
-    check(&index, &format!("{}{known}", other(50)), MatchKind::Fingerprints, (51, 69), (1, 19));
+    check(&index, &format!("{}{known}", other(50)), MatchKind::Fingerprints, (51, 70), (1, 20));
     let lists: String = (0..60).map(|nth| format!("    name_{nth},\n")).collect();
     let of_lists = {
         let mut builder = SegmentBuilder::new();
@@ -137,8 +137,8 @@ fn an_edit_in_the_middle_is_left_out_of_what_is_covered() {
         KNOWN.replace("let reported = plague", "let heard = ship.captain.ask_about(plague, port); //");
     let found = matches(&index, &edited);
     assert_eq!(found.len(), 1);
-    assert_eq!((lines(found[0].here), lines(found[0].there)), ((1, 9), (1, 9)));
-    assert_eq!(found[0].covered.iter().map(|&span| lines(span)).collect::<Vec<_>>(), [(1, 3), (5, 9)]);
+    assert_eq!((lines(found[0].here), lines(found[0].there)), ((1, 10), (1, 10)));
+    assert_eq!(found[0].covered.iter().map(|&span| lines(span)).collect::<Vec<_>>(), [(1, 3), (5, 10)]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn moved_parts_match_one_by_one() {
     let index = index(&[(entry("a", Class::Rival), &format!("{KNOWN}{}{SHORT}", other(30)))]);
     let found = matches(&index, &format!("{SHORT}{}{KNOWN}", other(30)));
     let places: Vec<_> = found.iter().map(|one| (lines(one.here), lines(one.there))).collect();
-    assert_eq!(places, [((1, 6), (41, 46)), ((37, 45), (1, 9))]);
+    assert_eq!(places, [((1, 6), (41, 46)), ((37, 46), (1, 10))]);
 }
 
 #[test]
@@ -201,10 +201,10 @@ fn what_stood_there_before_is_no_evidence() {
         let index = open(builder);
         assert_eq!(matches(&index, &other(30)), []);
         // A run that begins at the end of the last old line is new as a run; the old line is not covered.
-        check(&index, &after, MatchKind::Fingerprints, (30, 39), (30, 39));
+        check(&index, &after, MatchKind::Fingerprints, (30, 40), (30, 40));
         assert_eq!(
             matches(&index, &after)[0].covered.iter().map(|&span| lines(span)).collect::<Vec<_>>(),
-            [(31, 39)]
+            [(31, 40)]
         );
     }
 }
@@ -218,7 +218,7 @@ fn only_the_lines_that_were_written_are_known() {
     builder.add(&entry("a", Class::Rival), &written, &Except::new()).unwrap();
     let index = open(builder);
     assert_eq!(matches(&index, &other(30)), []);
-    check(&index, &text, MatchKind::Fingerprints, (31, 39), (31, 39));
+    check(&index, &text, MatchKind::Fingerprints, (31, 40), (31, 40));
 }
 
 #[test]
