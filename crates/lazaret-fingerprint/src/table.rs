@@ -171,6 +171,9 @@ impl Keys for TableKeys<'_> {
             if let Some((block, nth)) = &mut self.block {
                 if let Some(rest) = block.keys.get(*nth) {
                     *nth += 1;
+                    if rest != self.table.shape.rest(rest) {
+                        return Err(damaged("a key has more bits than its slot leaves it"));
+                    }
                     block.take_postings(usize::MAX, postings)?;
                     let slot = (self.slot as u64).wrapping_sub(1);
                     return Ok(Some((slot << self.table.shape.rest_bits()) | rest));

@@ -94,6 +94,18 @@ fn the_filter_stops_almost_all_that_is_not_there() {
 }
 
 #[test]
+fn a_key_too_large_for_its_slot_is_refused() {
+    let one = Posting { entry: 0, first: 1, last: 1 };
+    let rows: Rows = (0..100).map(|nth| (nth << 48, BTreeSet::from([one]))).collect();
+    let (directory, mut blocks) = write(&rows);
+    let read = |blocks: &[u8]| count_keys(&mut TableKeys::new(Table::open(&directory, blocks).unwrap()));
+    assert_eq!(read(&blocks).unwrap(), 100);
+    // Four slots leave 54 bits in seven bytes; the last byte of the first key is behind the count.
+    blocks[7] = 0xff;
+    assert!(read(&blocks).is_err());
+}
+
+#[test]
 fn the_ninth_place_in_one_entry_is_dropped() {
     let places = (1..20).map(|first| Posting { entry: 1, first, last: first });
     let other = Posting { entry: 2, first: 1, last: 1 };
