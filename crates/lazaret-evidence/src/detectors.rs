@@ -48,7 +48,7 @@ const BINARY_BYTES_READ: usize = 8000;
 pub struct Detectors {
     prefilter: Prefilter,
     identities: Identities,
-    spellings: Spellings,
+    pub(crate) spellings: Spellings,
     commit_trailer: commit_trailer::CommitTrailer,
     commit_identity: commit_identity::CommitIdentity,
     message_footer: message_footer::MessageFooter,

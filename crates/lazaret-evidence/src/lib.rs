@@ -6,6 +6,7 @@ mod claim;
 pub mod detectors;
 mod disclosure;
 mod identity;
+pub mod known_text;
 mod manifest;
 pub mod message;
 mod narrowing;

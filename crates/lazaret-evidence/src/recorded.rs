@@ -101,6 +101,11 @@ impl Spellings {
         Self { catalog: catalog.clone() }
     }
 
+    /// Returns the catalog that the spellings are read by.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Returns the tool that a record means, if the catalog knows it.
     pub(crate) fn tool(&self, recorded: &RecordedTool) -> Option<&ToolId> {
         self.catalog.names().recorded_tool(recorded.tool.as_deref()?)

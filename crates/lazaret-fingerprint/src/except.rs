@@ -36,10 +36,10 @@ impl Except {
     ///
     /// Its size is bounded by them, however much it is shown.
     #[must_use]
-    pub fn about<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub fn about(texts: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
         let mut about = Keys::default();
         for text in texts {
-            let scan = Scan::of(text);
+            let scan = Scan::of(text.as_ref());
             about.fingerprints.extend(scan.fingerprints.iter().map(|fingerprint| fingerprint.hash));
             about.shapes.extend(scan.shapes.iter().map(|shape| shape.hash));
             about.lines.extend(scan.lines.iter().map(|line| line.hash));

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::report::{EvidenceEntry, FileReport};
 use crate::scan::attribute::Attributed;
+use crate::scan::copies::Copies;
 use crate::scan::examine::{Examined, examine_blobs};
 use crate::scan::judging::{Judge, printable};
 use crate::scan::reading::{Listing, Reading, day};
@@ -122,6 +123,7 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
         n_threads: request.n_threads,
         cache_dir: request.cache_dir,
         bundle: false,
+        known: None,
     };
     let mut reading = Reading::open(&scan, &repository)?;
     let listing = reading.list_files(&scan)?;
@@ -154,7 +156,8 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
         origins: dates_are_proof.then(|| vec![origins.clone()]),
         settled: lazaret_evidence::attribution::Settled::default(),
     };
-    let judged = Judge::new(&reading, &marks, &request.measure).files(&one, &facts, &attributed);
+    let judged =
+        Judge::new(&reading, &marks, &request.measure).files(&one, &facts, &attributed, &Copies::default());
     // action, ledger: none
     let (Some(file), Some(listed)) = (judged.files.into_iter().next(), one.files.first()) else {
         return Err(BlameError::NoSuchFile { rev: request.rev.to_owned(), path: printable(&path) });

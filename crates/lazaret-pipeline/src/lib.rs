@@ -4,6 +4,7 @@ mod blame;
 mod bundle;
 mod check;
 pub mod contents;
+pub mod known;
 mod report;
 mod scan;
 

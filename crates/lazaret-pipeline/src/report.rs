@@ -43,8 +43,43 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// The evidence that files and spans name, in the order of first use.
     pub evidence: Vec<EvidenceEntry>,
+    /// What the files share with known text, where an index of it was asked: of every class, the same lines more than
+    /// once where several known texts have them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<CopyReport>,
     /// What could not be examined, counted by kind; each also keeps its lines unproven.
     pub warnings: Vec<Warning>,
+}
+
+/// Lines that a known text has too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CopyReport {
+    /// The file.
+    pub path: String,
+    /// The first shared line.
+    pub start: u32,
+    /// The last shared line.
+    pub end: u32,
+    /// Why the text is known: `rival`, `protected`, `eval`.
+    pub class: String,
+    /// How the two are the same: `exact`, `normalised`, `fingerprints`, `lines`, `renamed`.
+    pub kind: String,
+    /// Tokens they share.
+    pub tokens: u32,
+    /// What the known text belongs to.
+    pub name: String,
+    /// Where it was found.
+    pub origin: String,
+    /// The first shared line there.
+    pub origin_start: u32,
+    /// The last shared line there.
+    pub origin_end: u32,
+    /// The tool that wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The model that the tool called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// Commits read and marked.

@@ -2,7 +2,7 @@
 //!
 //! Sources: [`reading`] opens the repository, takes from the index what is known, and reads the rest.
 //! Evidence: [`examine`] looks into files, [`recorders`] joins records to commits, [`marks`] finds marked commits
-//! and lines, [`attribute`] finds whose lines they are.
+//! and lines, [`attribute`] finds whose lines they are, [`copies`] holds files against known text.
 //! Verdict: [`judging`] holds every file against the policy.
 //! Action and ledger: none; a scan changes nothing. [`tally`] adds the verdicts up to a report.
 
@@ -15,9 +15,11 @@ use lazaret_intake::git::{OpenRepositoryError, Repository, ResolveError};
 use lazaret_policy::Rules;
 
 use crate::bundle::BundleRow;
+use crate::known::KnownText;
 use crate::report::{MarkedCommit, Report};
 
 pub(crate) mod attribute;
+pub(crate) mod copies;
 mod directory;
 pub(crate) mod examine;
 pub(crate) mod judging;
@@ -60,6 +62,8 @@ pub struct ScanRequest<'a> {
     pub cache_dir: Option<&'a Path>,
     /// Whether the rows of a bundle are wanted.
     pub bundle: bool,
+    /// Known text that files are held against; `None` to hold them against none.
+    pub known: Option<&'a KnownText>,
 }
 
 /// What a scan found.
@@ -142,10 +146,12 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
     let history = reading.history_of(&marks, measure.rules, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
+    let copies = copies::find(repository.objects(), &listing.files, request);
+    reading.gaps.extend(copies.gap.clone());
     // verdict
     let judge = judging::Judge::new(&reading, &marks, measure);
-    let files = judge.files(&listing, &examined, &attributed);
-    let report = tally::report(&reading, request, &marks, recorded.counts, files);
+    let files = judge.files(&listing, &examined, &attributed, &copies);
+    let report = tally::report(&reading, request, &marks, recorded.counts, copies.found, files);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
         crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined)

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::commands::{blame, catalog, check, generate, policy, scan};
+use crate::commands::{blame, catalog, check, collect, generate, index, policy, scan};
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
 
@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Blame(blame::BlameArgs),
     /// Judge a change before it enters: for hooks and CI
     Check(check::CheckArgs),
+    /// Keep known text, such as the output of tools, as fingerprints
+    Index(index::IndexArgs),
+    /// Take the session logs of coding agents into the index, before they are deleted
+    Collect(collect::CollectArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),
     /// Look up tools, providers and models

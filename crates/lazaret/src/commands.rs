@@ -7,7 +7,9 @@ use crate::exit::ExitCode;
 pub(crate) mod blame;
 pub(crate) mod catalog;
 pub(crate) mod check;
+pub(crate) mod collect;
 pub(crate) mod generate;
+pub(crate) mod index;
 pub(crate) mod policy;
 pub(crate) mod scan;
 
@@ -18,6 +20,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Scan(args) => scan::run(&args, &global),
         Command::Blame(args) => blame::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
+        Command::Index(args) => index::run(&args, &global),
+        Command::Collect(args) => collect::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),
         Command::Generate(args) => generate::run(&args),

@@ -59,6 +59,23 @@ pub enum UnreadKind {
     UnreadCommand,
 }
 
+impl UnreadKind {
+    /// Returns the words for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::TooDeep => "too deep",
+            Self::OverLimit => "over limit",
+            Self::NotUtf8 => "not UTF-8",
+            Self::UnknownRecord => "unknown record",
+            Self::UnknownCall => "unknown call",
+            Self::UnreadCall => "unread call",
+            Self::UnreadCommand => "unread command",
+        }
+    }
+}
+
 impl SessionReport {
     /// Counts one part that was not read, and keeps its place.
     pub(super) fn note(&mut self, line: u64, kind: UnreadKind) {

@@ -1,6 +1,7 @@
 //! Scans a folder without history: marks in files are read, and everything else stays unproven.
 
 use std::io::Read as _;
+use std::sync::atomic::AtomicBool;
 
 use lazaret_core::{EntryKind, Gap, GapKind, ObjectId, OriginKind, TreeEntry};
 use lazaret_intake::files::{FoundFile, list_files};
@@ -9,7 +10,8 @@ use lazaret_intake::git::{ListedEntry, OBJECT_BYTES_MAX};
 use super::examine::{FileFacts, examine_text, in_parallel};
 use super::judging::{Judge, printable};
 use super::reading::gap;
-use super::{ScanOutcome, ScanRequest, tally};
+use super::{ScanOutcome, ScanRequest, copies, tally};
+use crate::known::KnownMatch;
 
 /// Looks into every file below the folder.
 pub(super) fn scan_directory(request: &ScanRequest<'_>) -> ScanOutcome {
@@ -19,39 +21,56 @@ pub(super) fn scan_directory(request: &ScanRequest<'_>) -> ScanOutcome {
     let mut gaps: Vec<Gap> =
         errors.iter().map(|error| gap(GapKind::UnreadableFile, error.to_string())).collect();
     // evidence
-    let facts = in_parallel(files.len(), request.n_threads, || {
-        |file_ix| files.get(file_ix).map_or_else(FileFacts::default, |file| examine_file(file, request))
+    let damaged = AtomicBool::new(false);
+    let looked = in_parallel(files.len(), request.n_threads, || {
+        let damaged = &damaged;
+        |file_ix| {
+            files.get(file_ix).map_or_else(Default::default, |file| examine_file(file, request, damaged))
+        }
     });
+    let (facts, found): (Vec<FileFacts>, Vec<_>) = looked.into_iter().unzip();
+    let paths = files.iter().map(|file| printable(&file.path));
+    let copies = copies::gather(found, paths, request.measure.detectors, damaged.into_inner());
+    gaps.extend(copies.gap.clone());
     // verdict
     let mut judge = Judge::without_history(&origin, &request.measure);
-    for (file, facts) in files.into_iter().zip(&facts) {
+    for ((file, facts), copied) in files.into_iter().zip(&facts).zip(&copies.claims) {
         let no_history = gap(GapKind::NoHistory, "a folder has no history to attribute lines by".to_owned());
         let id = ObjectId::Sha1([0; 20]);
         let listed = ListedEntry { path: file.path, entry: TreeEntry { kind: EntryKind::File, id } };
-        judge.file_without_history(&listed, facts, no_history);
+        judge.file_without_history(&listed, facts, copied, no_history);
     }
     let judged = judge.finish();
     gaps.retain(|gap| gap.kind != GapKind::NoHistory);
-    let report = tally::report_without_history(origin.clone(), &request.measure, judged, &gaps);
+    let report = tally::report_without_history(origin.clone(), &request.measure, copies.found, judged, &gaps);
     // action, ledger: none
     ScanOutcome { report, marked_commits: Vec::new(), bundle: Vec::new(), index_note: None }
 }
 
-fn examine_file(file: &FoundFile, request: &ScanRequest<'_>) -> FileFacts {
+fn examine_file(
+    file: &FoundFile,
+    request: &ScanRequest<'_>,
+    damaged: &AtomicBool,
+) -> (FileFacts, Vec<KnownMatch>) {
     let read = if file.is_link {
         std::fs::read_link(&file.location).map(|target| target.as_os_str().as_encoded_bytes().to_vec())
     } else {
         read_file(file)
     };
+    let unexamined =
+        |kind, why| (FileFacts { gap: Some(gap(kind, why)), ..FileFacts::default() }, Vec::new());
     match read {
         Ok(text) if text.len() > OBJECT_BYTES_MAX => {
             let why = format!("`{}` is larger than {OBJECT_BYTES_MAX} bytes", printable(&file.path));
-            FileFacts { gap: Some(gap(GapKind::OverLimit, why)), ..FileFacts::default() }
+            unexamined(GapKind::OverLimit, why)
         }
-        Ok(text) => examine_text(&file.path, &text, request.measure.detectors),
+        Ok(text) => {
+            let found = request.known.map(|known| copies::matches(known, &text, damaged));
+            (examine_text(&file.path, &text, request.measure.detectors), found.unwrap_or_default())
+        }
         Err(error) => {
             let why = format!("cannot read `{}`: {error}", printable(&file.path));
-            FileFacts { gap: Some(gap(GapKind::UnreadableFile, why)), ..FileFacts::default() }
+            unexamined(GapKind::UnreadableFile, why)
         }
     }
 }

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::Measure;
 use super::attribute::Attributed;
+use super::copies::Copies;
 use super::examine::{Examined, FileFacts};
 use super::marks::Marks;
 use super::reading::{Listing, Reading, gap};
@@ -44,6 +45,14 @@ struct Claims {
     runs: Vec<Run>,
 }
 
+impl Claims {
+    /// Adds claims that no commit stands behind.
+    fn add<'e>(&mut self, evidence: impl IntoIterator<Item = &'e Evidence>) {
+        self.evidence.extend(evidence.into_iter().cloned());
+        self.commits.resize(self.evidence.len(), None);
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Run {
     start: u32,
@@ -73,7 +82,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges every file of a listing.
-    pub(crate) fn files(mut self, listing: &Listing, examined: &Examined, attributed: &Attributed) -> Judged {
+    pub(crate) fn files(
+        mut self,
+        listing: &Listing,
+        examined: &Examined,
+        attributed: &Attributed,
+        copies: &Copies,
+    ) -> Judged {
         for (file_ix, (file, facts)) in listing.files.iter().zip(&examined.files).enumerate() {
             let mut claims = self.claims_of(&file.path, facts);
             match attributed.owned.get(file_ix) {
@@ -84,6 +99,7 @@ impl<'a> Judge<'a> {
                 }
                 Some(Ok(None)) | None => {}
             }
+            claims.add(copies.claims.get(file_ix).into_iter().flatten());
             if let Some(origins) = attributed.origins.as_ref().and_then(|origins| origins.get(file_ix)) {
                 self.add_dates(origins, &mut claims);
             }
@@ -93,8 +109,15 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges one file that has no history.
-    pub(crate) fn file_without_history(&mut self, file: &ListedEntry, facts: &FileFacts, no_history: Gap) {
+    pub(crate) fn file_without_history(
+        &mut self,
+        file: &ListedEntry,
+        facts: &FileFacts,
+        copied: &[Evidence],
+        no_history: Gap,
+    ) {
         let mut claims = self.claims_of(&file.path, facts);
+        claims.add(copied);
         claims.gaps.push(no_history);
         self.file(file, facts, claims);
         if let Some(report) = self.judged.files.last_mut() {

@@ -10,8 +10,8 @@ use super::marks::Marks;
 use super::reading::{Reading, day};
 use super::{Measure, ScanRequest};
 use crate::report::{
-    CommitCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, RecorderCounts, Report, SpanReport,
-    TimelineEntry, Warning,
+    CommitCounts, CopyReport, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, RecorderCounts, Report,
+    SpanReport, TimelineEntry, Warning,
 };
 
 /// The tool or model of a claim that names none.
@@ -23,6 +23,7 @@ pub(super) fn report(
     request: &ScanRequest<'_>,
     marks: &Marks,
     recorders: RecorderCounts,
+    copies: Vec<CopyReport>,
     judged: Judged,
 ) -> Report {
     let mut commits =
@@ -42,7 +43,7 @@ pub(super) fn report(
         let seconds = reading.graph.committer_seconds(reading.graph.find(commit)?);
         Some(day(seconds)?.strftime("%Y-%m").to_string())
     };
-    let counts = Counts { commits, recorders };
+    let counts = Counts { commits, recorders, copies };
     assemble(reading.origin.clone(), &request.measure, counts, judged, &reading.gaps, month)
 }
 
@@ -50,10 +51,12 @@ pub(super) fn report(
 pub(super) fn report_without_history(
     origin: Origin,
     measure: &Measure<'_>,
+    copies: Vec<CopyReport>,
     judged: Judged,
     gaps: &[Gap],
 ) -> Report {
-    assemble(origin, measure, Counts::default(), judged, gaps, |_| None)
+    let counts = Counts { copies, ..Counts::default() };
+    assemble(origin, measure, counts, judged, gaps, |_| None)
 }
 
 /// What was counted on the way to the evidence.
@@ -61,12 +64,13 @@ pub(super) fn report_without_history(
 struct Counts {
     commits: CommitCounts,
     recorders: RecorderCounts,
+    copies: Vec<CopyReport>,
 }
 
 fn assemble(
     origin: Origin,
     measure: &Measure<'_>,
-    Counts { commits, recorders }: Counts,
+    Counts { commits, recorders, copies }: Counts,
     judged: Judged,
     gaps: &[Gap],
     month: impl Fn(&ObjectId) -> Option<String>,
@@ -111,6 +115,7 @@ fn assemble(
         by_tool,
         by_model,
         timeline: timeline.collect(),
+        copies,
         warnings: warnings(gaps.iter().chain(&judged.gaps)),
         files: judged.files,
         evidence: judged.evidence,

@@ -13,6 +13,7 @@ mod bundle;
 mod check;
 mod directory;
 mod git_shapes;
+mod known;
 mod memory;
 mod recorders;
 mod scan;

@@ -60,6 +60,7 @@ pub(crate) fn request(root: &Path) -> ScanRequest<'_> {
         n_threads: 1,
         cache_dir: None,
         bundle: true,
+        known: None,
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use lazaret_core::Verdict;
 use lazaret_evidence::Detectors;
+use lazaret_pipeline::known::{KnownText, SegmentBuilder, add_repository};
 use lazaret_pipeline::{MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, scan, write_bundle};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::command_error::workflow::scan_error;
+use crate::commands::index::known_error;
 use crate::exit::ExitCode;
 use crate::fail_on::FailOn;
 use crate::history::HistoryArgs;
@@ -51,8 +53,25 @@ pub(crate) struct ScanArgs {
     /// The best verdict to fail on
     #[arg(long, value_name = "VERDICT", value_enum, default_value = "tainted")]
     fail_on: FailOn,
+    /// Hold every file against the index of known text in this folder; may be given more than once
+    #[arg(long = "index", value_name = "DIR")]
+    index: Vec<PathBuf>,
+    /// Hold every file against what tools wrote in the repositories named: by default where there are several
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    copies: Copies,
     #[command(flatten)]
     history: HistoryArgs,
+}
+
+/// Whether to follow copies from one repository to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Copies {
+    /// Where several are named
+    Auto,
+    /// Within one repository too
+    Always,
+    /// Not at all
+    Never,
 }
 
 /// How to write a report.
@@ -77,12 +96,13 @@ pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
     let detectors = Detectors::new(&rulebook.catalog);
     let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
     let screen = Screen::stderr(global.color);
+    let known = known_text(args, measure, &screen, global)?;
     let mut exit = ExitCode::Success;
     let mut reports = Vec::new();
     let mut commits = Vec::new();
     for root in &args.roots {
         let progress = Progress::start(&format!("scanning {}", root.display()), &screen, global.quiet);
-        let outcome = scan_root(root, args, measure);
+        let outcome = scan_root(root, args, measure, known.as_ref());
         drop(progress);
         match outcome {
             Ok(outcome) => {
@@ -129,18 +149,63 @@ fn check_usage(args: &ScanArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn scan_root(root: &Path, args: &ScanArgs, measure: Measure<'_>) -> Result<ScanOutcome, CommandError> {
-    let cache_dir = args.history.cache_dir();
-    let request = ScanRequest {
+/// Opens the indexes named, and adds what tools wrote in the repositories named where copies are followed.
+fn known_text(
+    args: &ScanArgs,
+    measure: Measure<'_>,
+    screen: &Screen,
+    global: &GlobalArgs,
+) -> Result<Option<KnownText>, CommandError> {
+    let follows = match args.copies {
+        Copies::Auto => args.roots.len() > 1,
+        Copies::Always => true,
+        Copies::Never => false,
+    };
+    if !follows && args.index.is_empty() {
+        return Ok(None);
+    }
+    let mut known = KnownText::open(&args.index).map_err(known_error)?;
+    if follows {
+        let mut builder = SegmentBuilder::new();
+        for root in &args.roots {
+            let message = format!("looking for what tools wrote in {}", root.display());
+            let _progress = Progress::start(&message, screen, global.quiet);
+            let cache_dir = args.history.cache_dir();
+            // A root that cannot be read, or has no history, is spoken of when it is scanned.
+            drop(add_repository(&mut builder, &request(root, args, measure, None, cache_dir.as_deref())));
+        }
+        known.add(builder).map_err(known_error)?;
+    }
+    Ok(Some(known))
+}
+
+fn request<'a>(
+    root: &'a Path,
+    args: &'a ScanArgs,
+    measure: Measure<'a>,
+    known: Option<&'a KnownText>,
+    cache_dir: Option<&'a Path>,
+) -> ScanRequest<'a> {
+    ScanRequest {
         root,
         rev: &args.rev,
         all_refs: args.all_refs,
         measure,
         n_threads: args.history.n_threads(),
-        cache_dir: cache_dir.as_deref(),
+        cache_dir,
         bundle: args.bundle.is_some(),
-    };
-    scan(&request).map_err(scan_error)
+        known,
+    }
+}
+
+fn scan_root(
+    root: &Path,
+    args: &ScanArgs,
+    measure: Measure<'_>,
+    known: Option<&KnownText>,
+) -> Result<ScanOutcome, CommandError> {
+    let cache_dir = args.history.cache_dir();
+    scan(&request(root, args, measure, known, cache_dir.as_deref())).map_err(scan_error)
 }
 
 fn write_bundle_of(outcome: &ScanOutcome, args: &ScanArgs) -> Result<(), CommandError> {

@@ -166,6 +166,7 @@ impl Builder {
                 timeline: Vec::new(),
                 files: Vec::new(),
                 evidence: Vec::new(),
+                copies: Vec::new(),
                 warnings: Vec::new(),
             },
         }

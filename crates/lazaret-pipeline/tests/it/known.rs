@@ -1,0 +1,227 @@
+//! Known text is found wherever it was pasted, and nothing else is.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use lazaret_core::Verdict;
+use lazaret_intake::sessions::SessionLog;
+use lazaret_pipeline::known::{
+    Class, Collector, KnownText, KnownTextError, SegmentBuilder, add_files, add_repository, merge_segments,
+    write_segment,
+};
+use lazaret_pipeline::{Report, ScanRequest, scan};
+use lazaret_testkit::{BuiltHistory, GitRepo, History};
+use serde_json::json;
+
+use crate::world::{CLAUDE, LONG, file, hold_laws, request, verdicts};
+
+/// Code that nobody else has: the words of every line depend on the seed.
+fn code(seed: u32, n_lines: u32) -> String {
+    const WORDS: [&str; 24] = [
+        "anchor", "ballast", "capstan", "davit", "ensign", "fathom", "galley", "halyard", "isthmus", "jetty",
+        "keel", "lanyard", "mizzen", "nautilus", "oarlock", "porthole", "quay", "rudder", "sextant",
+        "tiller", "upwind", "voyage", "windlass", "yardarm",
+    ];
+    let word = |n: u32| WORDS[(n % 24) as usize];
+    let line = |nth: u32| {
+        let n = seed.wrapping_mul(31) + nth * 7;
+        format!(
+            "    let {}_{n} = {}.{}({}, {nth}) + {};\n",
+            word(n),
+            word(n / 2),
+            word(n + 5),
+            word(n + 11),
+            word(n * 3)
+        )
+    };
+    (0..n_lines).map(line).collect()
+}
+
+fn repository(commits: &[(&str, &str, &str)]) -> BuiltHistory {
+    let mut history = History::default();
+    for (nth, (message, path, text)) in commits.iter().enumerate() {
+        let parents: Vec<usize> = nth.checked_sub(1).into_iter().collect();
+        history.push(&parents, message, &[(path, text)]);
+    }
+    history.build()
+}
+
+fn index_of(world: &BuiltHistory) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = SegmentBuilder::new();
+    add_repository(&mut builder, &request(world.repo.path())).unwrap();
+    write_segment(folder.path(), builder).unwrap().unwrap();
+    folder
+}
+
+fn scan_with(root: &Path, folder: &Path) -> Report {
+    let known = KnownText::open(&[folder.to_owned()]).unwrap();
+    let outcome = scan(&ScanRequest { known: Some(&known), ..request(root) }).unwrap();
+    hold_laws(&outcome.report);
+    outcome.report
+}
+
+#[test]
+fn a_copy_in_another_repository_is_tainted_line_by_line() {
+    let known = repository(&[("begin", "a.rs", LONG), (&format!("help{CLAUDE}"), "b.rs", &code(1, 20))]);
+    let folder = index_of(&known);
+    let pasted = format!("{}{}{}", code(2, 10), code(1, 20).replace("    ", "\t"), code(3, 10));
+    let other = repository(&[("mine", "src/c.rs", &pasted)]);
+    let report = scan_with(other.repo.path(), folder.path());
+    let verdicts = verdicts(file(&report, "src/c.rs"));
+    assert_eq!(verdicts[..10], [Verdict::Unproven; 10]);
+    assert_eq!(verdicts[10..30], [Verdict::Tainted; 20]);
+    assert_eq!(verdicts[30..], [Verdict::Unproven; 10]);
+    let [copy] = report.copies.as_slice() else { panic!("{:?}", report.copies) };
+    assert_eq!((copy.start, copy.end, copy.origin_start, copy.origin_end), (11, 30, 1, 20));
+    assert!(copy.origin.ends_with(&format!("@{}:b.rs", known.ids[1])), "{}", copy.origin);
+    let evidence = report.evidence.iter().find(|entry| entry.detector == "known-text").unwrap();
+    assert_eq!(evidence.tool.as_ref().unwrap().as_str(), "claude-code");
+    assert!(!evidence.why.contains("ballast"), "{}", evidence.why);
+}
+
+#[test]
+fn text_that_is_older_than_the_tools_is_no_evidence() {
+    let moved = format!("{}{}", code(1, 20), code(2, 20));
+    let known = repository(&[("begin", "a.rs", &code(1, 20)), (&format!("move{CLAUDE}"), "b.rs", &moved)]);
+    let folder = index_of(&known);
+    let other = repository(&[("mine", "old.rs", &code(1, 20))]);
+    let report = scan_with(other.repo.path(), folder.path());
+    assert_eq!((report.lines.tainted, report.copies.len()), (0, 0));
+    let other = repository(&[("mine", "new.rs", &code(2, 20))]);
+    assert!(scan_with(other.repo.path(), folder.path()).lines.tainted >= 18);
+}
+
+#[test]
+fn licences_and_lock_files_are_everybodys() {
+    let licence = include_str!("../../../../LICENSE-APACHE");
+    let message = format!("set up{CLAUDE}");
+    let known = repository(&[(&message, "LICENSE", licence), (&message, "Cargo.lock", &code(4, 40))]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = SegmentBuilder::new();
+    add_repository(&mut builder, &request(known.repo.path())).unwrap();
+    write_segment(folder.path(), builder).unwrap();
+    let other = repository(&[("mine", "LICENSE", licence), ("lock", "Cargo.lock", &code(4, 40))]);
+    let report = scan_with(other.repo.path(), folder.path());
+    assert_eq!((report.lines.tainted, report.copies.len()), (0, 0), "{:?}", report.copies);
+}
+
+#[test]
+fn protected_text_is_named_and_taints_nothing() {
+    let theirs = tempfile::tempdir().unwrap();
+    std::fs::write(theirs.path().join("their.rs"), code(5, 20)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = SegmentBuilder::new();
+    let added = add_files(&mut builder, theirs.path(), Class::Protected, "their product", 0).unwrap();
+    assert_eq!((added.n_added, added.unread.len()), (1, 0));
+    write_segment(folder.path(), builder).unwrap().unwrap();
+    // A folder without history is held against known text as well.
+    let ours = tempfile::tempdir().unwrap();
+    std::fs::write(ours.path().join("ours.rs"), format!("{}{}", code(6, 5), code(5, 20))).unwrap();
+    let report = scan_with(ours.path(), folder.path());
+    let [copy] = report.copies.as_slice() else { panic!("{:?}", report.copies) };
+    assert_eq!((copy.class.as_str(), copy.name.as_str()), ("protected", "their product"));
+    assert_eq!((copy.start, copy.end, report.lines.tainted), (6, 25, 0));
+}
+
+#[test]
+fn an_index_that_is_damaged_changed_or_absent_is_an_error() {
+    let known = repository(&[(&format!("help{CLAUDE}"), "b.rs", &code(1, 20))]);
+    let folder = index_of(&known);
+    let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&path).unwrap();
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    std::fs::write(&path, &changed).unwrap();
+    let open = |folder: &Path| KnownText::open(&[folder.to_owned()]).unwrap_err();
+    assert!(matches!(open(folder.path()), KnownTextError::Renamed { .. }));
+    let cut = &whole[..whole.len() - 9];
+    std::fs::remove_file(&path).unwrap();
+    let hex = lazaret_core::Digest::of(cut).to_string();
+    let name = format!("{}.lzseg", hex.rsplit(':').next().unwrap());
+    std::fs::write(folder.path().join(name), cut).unwrap();
+    assert!(matches!(open(folder.path()), KnownTextError::Segment { .. }));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(open(empty.path()), KnownTextError::Empty { .. }));
+    assert!(matches!(open(&PathBuf::from("/nowhere/at/all")), KnownTextError::List { .. }));
+}
+
+#[test]
+fn merging_keeps_what_the_segments_knew() {
+    let folder = tempfile::tempdir().unwrap();
+    for seed in [1, 2] {
+        let world = repository(&[(&format!("help{CLAUDE}"), "b.rs", &code(seed, 20))]);
+        let mut builder = SegmentBuilder::new();
+        add_repository(&mut builder, &request(world.repo.path())).unwrap();
+        write_segment(folder.path(), builder).unwrap().unwrap();
+    }
+    let other = repository(&[("mine", "c.rs", &(code(1, 20) + &code(2, 20)))]);
+    let apart = scan_with(other.repo.path(), folder.path());
+    assert!(merge_segments(folder.path()).unwrap().is_some());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let together = scan_with(other.repo.path(), folder.path());
+    assert_eq!((apart.lines, apart.copies), (together.lines, together.copies));
+    assert_eq!(apart.lines.tainted, 40);
+    assert!(merge_segments(folder.path()).unwrap().is_none());
+}
+
+/// A Claude Code log in which a file is written; secrets stand in the prompt, in a tool's output and in an answer.
+fn session_log(text: &str) -> String {
+    let assistant = |id: &str, name: &str, input: serde_json::Value| {
+        let content = [json!({"type": "tool_use", "id": id, "name": name, "input": input})];
+        json!({"type": "assistant", "uuid": id, "sessionId": "s-1", "version": "2.1.37", "cwd": "/home/ada/quay",
+            "timestamp": "2026-02-09T19:29:12.955Z",
+            "message": {"model": "claude-opus-4-6", "role": "assistant", "content": content}})
+    };
+    let user = |id: &str, result: serde_json::Value, output: &str| {
+        json!({"type": "user", "uuid": format!("{id}-r"), "sessionId": "s-1", "toolUseResult": result,
+            "timestamp": "2026-02-09T19:29:13.955Z",
+            "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": output}]}})
+    };
+    let prompt = json!({"type": "user", "uuid": "u-0", "sessionId": "s-1",
+        "message": {"role": "user", "content": "use the key sk-planted-in-prompt-0123456789"}});
+    let path = "/home/ada/quay/src/gate.rs";
+    let lines = [
+        prompt,
+        assistant("t-1", "Bash", json!({"command": "printenv"})),
+        user(
+            "t-1",
+            json!({"stdout": "TOKEN=sk-planted-in-output-0123456789"}),
+            "TOKEN=sk-planted-in-output-0123456789",
+        ),
+        assistant("t-2", "Write", json!({"file_path": path, "content": text})),
+        user(
+            "t-2",
+            json!({"type": "create", "filePath": path, "content": text, "structuredPatch": [], "originalFile": null}),
+            "written",
+        ),
+    ];
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn what_a_session_wrote_is_found_and_nothing_secret_is_kept() {
+    let secret = "    let key = \"sk-planted-in-file-0123456789\";\n";
+    let log = session_log(&(code(7, 20) + secret));
+    let mut collector = Collector::new();
+    let report = collector.read(&mut SessionLog::new("log", None), Cursor::new(log)).unwrap();
+    let (builder, collected) = collector.finish().unwrap();
+    assert_eq!((collected.n_sessions, collected.n_lines), (1, 21));
+    let folder = tempfile::tempdir().unwrap();
+    let segment = write_segment(folder.path(), builder).unwrap().unwrap();
+    let bytes = String::from_utf8_lossy(&std::fs::read(&segment.path).unwrap()).into_owned();
+    let said = format!("{report:?}{collected:?}{bytes}");
+    for planted in ["planted", "printenv", "halyard", "0123456789"] {
+        assert!(!said.contains(planted), "{planted}");
+    }
+    let repo = GitRepo::new();
+    repo.write("copied.rs", code(7, 20));
+    repo.commit("mine").create();
+    let report = scan_with(repo.path(), folder.path());
+    assert_eq!(report.lines.tainted, 20);
+    let copy = &report.copies[0];
+    assert_eq!(
+        (copy.origin.as_str(), copy.tool.as_deref()),
+        ("session s-1 /home/ada/quay/src/gate.rs", Some("claude-code"))
+    );
+}

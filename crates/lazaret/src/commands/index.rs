@@ -1,0 +1,345 @@
+//! `lazaret index`: builds, extends, merges, asks and verifies the index of known text.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use lazaret_evidence::Detectors;
+use lazaret_pipeline::known::{
+    AddRepositoryError, Class, KnownMatch, KnownText, KnownTextError, SegmentBuilder, SegmentFile, add_files,
+    add_repository, merge_segments, write_segment,
+};
+use lazaret_pipeline::{Measure, ScanRequest};
+use serde_json::json;
+
+use crate::args::GlobalArgs;
+use crate::command_error::CommandError;
+use crate::command_error::workflow::scan_error;
+use crate::exit::ExitCode;
+use crate::history::HistoryArgs;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::report::json::write_line;
+use crate::rulebook::Rulebook;
+use crate::screen::Screen;
+use crate::speech;
+use crate::text::{count, plain, thousands};
+
+/// Arguments of `lazaret index`.
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    #[command(subcommand)]
+    command: IndexCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum IndexCommand {
+    /// Add what tools wrote in the history of repositories
+    Build {
+        /// Repositories
+        #[arg(value_name = "REPO", required = true)]
+        repositories: Vec<PathBuf>,
+        /// The revision whose history to read
+        #[arg(long, default_value = "HEAD")]
+        rev: String,
+        /// The policy whose catalog names the tools
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        #[command(flatten)]
+        history: HistoryArgs,
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Add files: text that may not be shipped, evaluation sets, output of a tool, text that everybody has
+    Add {
+        /// Files or folders
+        #[arg(value_name = "FILE|DIR", required = true)]
+        paths: Vec<PathBuf>,
+        /// Why the text is known
+        #[arg(long = "as", value_name = "CLASS", value_enum)]
+        class: ClassArg,
+        /// What the text belongs to, as matches will name it
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Make one segment of all
+    Merge {
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Show what files share with known text
+    Query {
+        /// Files
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// How to write the matches
+        #[arg(long, value_enum, default_value = "human")]
+        format: QueryFormat,
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Read every byte of the index and say what it holds
+    Verify {
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+}
+
+/// Where the index lies.
+#[derive(Debug, Args)]
+pub(crate) struct FolderArgs {
+    /// The folder of the index
+    #[arg(long = "index", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Why a text is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClassArg {
+    /// A rival tool wrote it
+    Rival,
+    /// It may not be shipped
+    Protected,
+    /// It is held out for evaluation
+    Eval,
+    /// Everybody has it: what it shares with other known text counts nothing
+    Commonplace,
+}
+
+impl From<ClassArg> for Class {
+    fn from(class: ClassArg) -> Self {
+        match class {
+            ClassArg::Rival => Self::Rival,
+            ClassArg::Protected => Self::Protected,
+            ClassArg::Eval => Self::Eval,
+            ClassArg::Commonplace => Self::Commonplace,
+        }
+    }
+}
+
+/// How to write matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum QueryFormat {
+    /// For people
+    Human,
+    /// One line of JSON for each match
+    Jsonl,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let screen = Screen::stderr(global.color);
+    match &args.command {
+        IndexCommand::Build { repositories, rev, policy, history, folder } => {
+            let rulebook = Rulebook::load(policy.as_deref())?;
+            let detectors = Detectors::new(&rulebook.catalog);
+            let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
+            let mut builder = SegmentBuilder::new();
+            for root in repositories {
+                let _progress =
+                    Progress::start(&format!("reading {}", root.display()), &screen, global.quiet);
+                add_one(&mut builder, root, rev, measure, history, global)?;
+            }
+            written(write_segment(&folder.folder, builder).map_err(known_error)?.as_ref(), global)
+        }
+        IndexCommand::Add { paths, class, name, folder } => add(paths, *class, name, folder, global, &screen),
+        IndexCommand::Merge { folder } => match merge_segments(&folder.folder).map_err(known_error)? {
+            Some(file) => written(Some(&file), global),
+            None => say("one segment: nothing to merge", global),
+        },
+        IndexCommand::Query { files, format, folder } => query(files, *format, folder, global),
+        IndexCommand::Verify { folder } => verify(folder),
+    }
+}
+
+fn add_one(
+    builder: &mut SegmentBuilder,
+    root: &Path,
+    rev: &str,
+    measure: Measure<'_>,
+    history: &HistoryArgs,
+    global: &GlobalArgs,
+) -> Result<(), CommandError> {
+    let cache_dir = history.cache_dir();
+    let request = ScanRequest {
+        root,
+        rev,
+        all_refs: false,
+        measure,
+        n_threads: history.n_threads(),
+        cache_dir: cache_dir.as_deref(),
+        bundle: false,
+        known: None,
+    };
+    let added = add_repository(builder, &request).map_err(|error| match error {
+        AddRepositoryError::Scan(error) => scan_error(error),
+        AddRepositoryError::Build(error) => CommandError::from_error(ExitCode::Failure, error),
+    })?;
+    let unread = match added.n_unread {
+        0 => String::new(),
+        n_unread => format!("; {} could not be read", count(n_unread, "object", "objects")),
+    };
+    let line = format!(
+        "{}: {} in {} of {}{unread}",
+        plain(&root.display().to_string()),
+        count(added.n_lines, "line", "lines"),
+        count(added.n_versions, "version", "versions"),
+        count(added.n_commits, "commit", "commits"),
+    );
+    say(&line, global).map(|_| ())
+}
+
+fn add(
+    paths: &[PathBuf],
+    class: ClassArg,
+    name: &str,
+    folder: &FolderArgs,
+    global: &GlobalArgs,
+    screen: &Screen,
+) -> Result<ExitCode, CommandError> {
+    let mut builder = SegmentBuilder::new();
+    let mut exit = ExitCode::Success;
+    for path in paths {
+        let added = add_files(&mut builder, path, class.into(), name, global.now().as_second())
+            .map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
+        for unread in &added.unread {
+            // What is not in the index matches nothing: that must not pass for success.
+            exit = ExitCode::Failure;
+            speech::warning(&format!("not added: {unread}"), screen);
+        }
+        let passed_over = match added.n_passed_over {
+            0 => String::new(),
+            number => format!("; {} passed over (binary, or links)", thousands(number)),
+        };
+        let path = plain(&path.display().to_string()).into_owned();
+        say(&format!("{path}: {}{passed_over}", count(added.n_added, "file", "files")), global)?;
+    }
+    let file = write_segment(&folder.folder, builder).map_err(known_error)?;
+    Ok(exit.and(written(file.as_ref(), global)?))
+}
+
+fn query(
+    files: &[PathBuf],
+    format: QueryFormat,
+    folder: &FolderArgs,
+    global: &GlobalArgs,
+) -> Result<ExitCode, CommandError> {
+    let known = KnownText::open(std::slice::from_ref(&folder.folder)).map_err(known_error)?;
+    let mut all = Vec::new();
+    for path in files {
+        let text = std::fs::read(path).map_err(|error| {
+            CommandError::new(ExitCode::Failure, format!("cannot read `{}`", path.display())).because(error)
+        })?;
+        let found = known.matches(&text).map_err(|error| {
+            CommandError::from_error(ExitCode::Failure, error)
+                .hint("`lazaret index verify` names the segment")
+        })?;
+        all.extend(found.into_iter().map(|found| (path.display().to_string(), found)));
+    }
+    let screen = Screen::stdout(global.color);
+    Output::open(None)?.write(|out| match format {
+        QueryFormat::Human => write_matches(&all, out, &screen),
+        QueryFormat::Jsonl => all.iter().try_for_each(|(path, found)| write_line(&as_json(path, found), out)),
+    })?;
+    let is_rival = |(_, found): &(String, KnownMatch)| found.entry.class == Class::Rival;
+    Ok(if all.iter().any(is_rival) { ExitCode::Tainted } else { ExitCode::Success })
+}
+
+fn write_matches(all: &[(String, KnownMatch)], out: &mut dyn Write, screen: &Screen) -> io::Result<()> {
+    if all.is_empty() {
+        return writeln!(
+            out,
+            "Nothing is shared with known text. That proves nothing of where it comes from."
+        );
+    }
+    for (path, KnownMatch { found, entry }) in all {
+        let (here, there) = (found.here, found.there);
+        writeln!(
+            out,
+            "{}:{}-{}  {}  {} shared with {}:{}-{}",
+            plain(path),
+            here.start(),
+            here.end(),
+            screen.paint(crate::screen::Ink::Heading, entry.class.as_str()),
+            count(u64::from(found.n_tokens), "token", "tokens"),
+            plain(&entry.origin),
+            there.start(),
+            there.end(),
+        )?;
+    }
+    Ok(())
+}
+
+fn as_json(path: &str, KnownMatch { found, entry }: &KnownMatch) -> serde_json::Value {
+    json!({
+        "path": path,
+        "start": found.here.start(),
+        "end": found.here.end(),
+        "class": entry.class.as_str(),
+        "tokens": found.n_tokens,
+        "name": entry.name,
+        "origin": entry.origin,
+        "origin_start": found.there.start(),
+        "origin_end": found.there.end(),
+        "tool": entry.tool,
+        "model": entry.model,
+    })
+}
+
+fn verify(folder: &FolderArgs) -> Result<ExitCode, CommandError> {
+    let known = KnownText::open(std::slice::from_ref(&folder.folder)).map_err(known_error)?;
+    let stats = known.stats().map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
+    Output::open(None)?.write(|out| {
+        for (file, stats) in known.files().iter().zip(&stats) {
+            writeln!(
+                out,
+                "{}  {} in {}, {}, {}",
+                file.digest,
+                count(stats.fingerprints, "fingerprint", "fingerprints"),
+                count(u64::from(stats.entries), "text", "texts"),
+                count(stats.lines, "line", "lines"),
+                count(file.bytes, "byte", "bytes"),
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(ExitCode::Success)
+}
+
+/// Says which segment was written. Nothing to write is not success: the index would be taken for one that knows.
+pub(crate) fn written(file: Option<&SegmentFile>, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    match file {
+        Some(file) => {
+            let path = plain(&file.path.display().to_string()).into_owned();
+            say(&format!("wrote {path} ({})", count(file.bytes, "byte", "bytes")), global)
+        }
+        None => {
+            say("there was nothing to add", global)?;
+            Ok(ExitCode::NothingExamined)
+        }
+    }
+}
+
+fn say(line: &str, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    if !global.quiet {
+        Output::open(None)?.write(|out| writeln!(out, "{line}"))?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Returns an error of the index for people.
+pub(crate) fn known_error(error: KnownTextError) -> CommandError {
+    let hint = match &error {
+        KnownTextError::List { .. } | KnownTextError::Empty { .. } => {
+            "make one with `lazaret index build`, `lazaret index add` or `lazaret collect`"
+        }
+        KnownTextError::Read { .. } => "the file must be readable by whoever scans",
+        KnownTextError::Segment { .. } | KnownTextError::Renamed { .. } => {
+            "take the segment out of the folder and build it anew, or fetch it again from where it came from"
+        }
+        KnownTextError::Write { .. } => "name a folder that can be written to, with room for the segment",
+    };
+    CommandError::from_error(ExitCode::Failure, error).hint(hint)
+}
