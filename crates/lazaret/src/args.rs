@@ -54,7 +54,10 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Keep known text, such as the output of tools, as fingerprints
     Index(index::IndexArgs),
-    /// Take the session logs of coding agents into the index, before they are deleted
+    /// Take session logs of coding agents into the index
+    ///
+    /// Agents delete their logs, some after thirty days. What they wrote is kept as hashes; prompts, answers and
+    /// the text itself are not.
     Collect(collect::CollectArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),

@@ -50,7 +50,9 @@ enum IndexCommand {
         #[command(flatten)]
         folder: FolderArgs,
     },
-    /// Add files: text that may not be shipped, evaluation sets, output of a tool, text that everybody has
+    /// Add files, such as text that may not be shipped
+    ///
+    /// Output of a tool, protected text, evaluation sets, or text that everybody has.
     Add {
         /// Files or folders
         #[arg(value_name = "FILE|DIR", required = true)]
