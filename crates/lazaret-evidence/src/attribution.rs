@@ -27,6 +27,7 @@
 //!
 //! Which of a commit's own lines are *marked* is for [`Marked`] to say: all, or those that a record names.
 
+mod compare;
 mod diff;
 mod forward;
 mod history;
@@ -42,6 +43,7 @@ use std::rc::Rc;
 
 use lazaret_core::{CommitIx, GapKind, ObjectId, TreeEntry};
 
+pub use compare::{Comparer, SameLines};
 pub use forward::{Forward, Known, Owned, Settled, SettledVersion, versions_that_may_hold_marked_lines};
 pub use history::{At, History, Version, VersionIx};
 pub use marked::{Marked, MarkedPart, OwnerMark, PartIx};

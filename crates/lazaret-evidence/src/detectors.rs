@@ -7,6 +7,7 @@ mod agent_config;
 mod agent_note;
 mod authorship_note;
 mod branch_name;
+mod carried_mark;
 mod commit_identity;
 mod commit_trailer;
 mod entire_checkpoint;
@@ -17,6 +18,7 @@ mod suppression;
 
 use lazaret_core::{CommitFact, Evidence, Recorder, Recording};
 
+use crate::carrying::Landing;
 use crate::catalog::Catalog;
 use crate::claim;
 use crate::identity::Identities;
@@ -26,11 +28,12 @@ use crate::prefilter::Prefilter;
 use crate::recorded::{RecordedClaims, Spellings};
 
 /// The ids of all detectors, sorted.
-pub const DETECTORS: [&str; 11] = [
+pub const DETECTORS: [&str; 12] = [
     agent_config::ID,
     agent_note::ID,
     authorship_note::ID,
     branch_name::ID,
+    carried_mark::ID,
     commit_identity::ID,
     commit_trailer::ID,
     entire_checkpoint::ID,
@@ -145,5 +148,12 @@ impl Detectors {
     #[must_use]
     pub fn narrow(&self, marks: &[Evidence], recordings: &[Recording]) -> Vec<Narrowed> {
         narrowing::narrow(marks, recordings, &self.spellings)
+    }
+
+    /// What a mark of a commit that did not land says of the commit that took its lines: the mark itself, or a hint
+    /// where it is not sure that they are its lines. `None` for what is no taint of writing.
+    #[must_use]
+    pub fn carried(&self, mark: &Evidence, landing: &Landing) -> Option<Evidence> {
+        carried_mark::detect(mark, landing)
     }
 }

@@ -138,6 +138,30 @@ pub fn merged_branch(message: &[u8]) -> Option<&[u8]> {
     name.get(slash + 1..).filter(|branch| !branch.is_empty())
 }
 
+/// Returns the number of the request that a commit says it took in: `Subject (#123)`,
+/// `Merge pull request #123 from owner/branch`, or a line `See merge request group/project!123`.
+///
+/// The first two are what GitHub writes into squashes and merges, the third what GitLab writes.
+#[must_use]
+pub fn request_number(message: &[u8]) -> Option<u64> {
+    let subject = message.split(|byte| *byte == b'\n').next()?.trim_ascii();
+    if let Some(rest) = subject.strip_prefix(b"Merge pull request #") {
+        return number_of(rest.split(|byte| *byte == b' ').next()?);
+    }
+    if let Some(rest) = subject.strip_suffix(b")")
+        && let Some(open) = memchr::memmem::rfind(rest, b"(#")
+    {
+        return number_of(rest.get(open + 2..)?);
+    }
+    let mut lines = message.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let request = lines.find_map(|line| line.strip_prefix(b"See merge request "))?;
+    number_of(request.get(memchr::memrchr(b'!', request)? + 1..)?)
+}
+
+fn number_of(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?.parse().ok()
+}
+
 /// Splits a line at a trailer's separator; the key is letters, digits and `-` alone, blanks may follow it.
 #[must_use]
 pub fn split_trailer(line: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -11,6 +11,7 @@ use lazaret_core::{
     CommitFact, Evidence, ObjectId, RecordedFile, RecordedSpan, RecordedTool, Recorder, Recording,
     RevisionMeaning, Role, Signature, Span, Strength, Writer,
 };
+use lazaret_evidence::carrying::{Doubt, Landing, Link};
 use lazaret_evidence::{Catalog, DETECTORS, Detectors};
 use serde::Deserialize;
 
@@ -36,11 +37,58 @@ struct Case {
     path: Option<String>,
     text: Option<String>,
     recording: Option<RecordingCase>,
+    landing: Option<LandingCase>,
     /// Bytes in hexadecimal that take the place of every `%` in the message.
     bytes: Option<String>,
     /// What this detector must claim, all of it.
     #[serde(default)]
     claims: Vec<Expected>,
+}
+
+/// How the commit's marks came to one that landed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct LandingCase {
+    link: LinkCase,
+    doubt: Option<DoubtCase>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+enum LinkCase {
+    Patch,
+    Lines { n_same: u32, n_marked: u32 },
+    NumberedLines { number: u64, n_same: u32, n_marked: u32 },
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum DoubtCase {
+    Older,
+    Several,
+    SmallShare,
+    Commonplace,
+    Derived,
+}
+
+impl LandingCase {
+    fn landing(self) -> Landing {
+        let link = match self.link {
+            LinkCase::Patch => Link::Patch,
+            LinkCase::Lines { n_same, n_marked } => Link::Lines { n_same, n_marked },
+            LinkCase::NumberedLines { number, n_same, n_marked } => {
+                Link::NumberedLines { number, n_same, n_marked }
+            }
+        };
+        let doubt = self.doubt.map(|doubt| match doubt {
+            DoubtCase::Older => Doubt::Older,
+            DoubtCase::Several => Doubt::Several,
+            DoubtCase::SmallShare => Doubt::SmallShare,
+            DoubtCase::Commonplace => Doubt::Commonplace,
+            DoubtCase::Derived => Doubt::Derived,
+        });
+        Landing { original: ObjectId::Sha1([0; 20]), link, doubt }
+    }
 }
 
 /// A record, read.
@@ -222,6 +270,10 @@ fn claims(detectors: &Detectors, case: &Case) -> Vec<Claimed> {
         }
         Case { path: Some(path), .. } => detectors.path(path.as_bytes()),
         _ => commit_claims(detectors, case),
+    };
+    let claims = match case.landing.map(LandingCase::landing) {
+        Some(landing) => claims.iter().filter_map(|mark| detectors.carried(mark, &landing)).collect(),
+        None => claims,
     };
     claims.into_iter().map(|evidence| Claimed { path: None, evidence }).collect()
 }

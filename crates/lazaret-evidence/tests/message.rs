@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use lazaret_evidence::message::{Message, Standing, merged_branch, split_trailer};
+use lazaret_evidence::message::{Message, Standing, merged_branch, request_number, split_trailer};
 
 /// Messages without trailers in inner paragraphs: there, git and we read alike.
 const MESSAGES: [&str; 14] = [
@@ -56,6 +56,27 @@ fn by_git(message: &str) -> Vec<String> {
     // git also prints the line of a cherry-pick, which has no key.
     let lines = String::from_utf8(output.stdout).unwrap();
     lines.lines().filter(|line| !line.starts_with('(')).map(str::to_owned).collect()
+}
+
+#[test]
+fn squashes_and_merges_name_their_pull_request() {
+    let cases: [(&str, Option<u64>); 12] = [
+        ("Mend the parser (#4711)", Some(4711)),
+        ("Mend the parser (#12) (#4711)\n\n* closes (#9)", Some(4711)),
+        ("Merge pull request #4711 from acme/mend", Some(4711)),
+        ("Merge branch 'mend' into 'main'\n\nMend\n\nSee merge request acme/parser!4711\n", Some(4711)),
+        ("Revert \"Mend the parser (#4711)\"", None),
+        ("Mend what (#4711) broke", None),
+        ("Mend the parser\n\nCloses (#4711)", None),
+        ("Mend the parser (#x)", None),
+        ("Mend the parser (#+1)", None),
+        ("Mend the parser (#99999999999999999999)", None),
+        ("Merge pull request #", None),
+        ("", None),
+    ];
+    for (message, number) in cases {
+        assert_eq!(request_number(message.as_bytes()), number, "{message}");
+    }
 }
 
 #[test]

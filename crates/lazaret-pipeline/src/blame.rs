@@ -17,7 +17,7 @@ use crate::scan::copies::Copies;
 use crate::scan::examine::{Examined, examine_blobs};
 use crate::scan::judging::{Judge, printable};
 use crate::scan::reading::{Listing, Reading, day};
-use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, marks, recorders};
+use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, carrying, marks, recorders};
 
 /// The value of a blame's `format` field.
 pub const BLAME_FORMAT: &str = "lazaret.blame/1";
@@ -131,9 +131,11 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
         return Err(BlameError::NoSuchFile { rev: request.rev.to_owned(), path: printable(&path) });
     };
     let records = recorders::read(&mut reading);
+    recorders::read_originals(&mut reading, &records, request.measure.detectors);
     // evidence
     let examined = examine_blobs(&reading, &listing, request.measure.detectors, request.n_threads);
-    let recorded = recorders::gather(&reading, &records, request.measure.detectors);
+    let mut recorded = recorders::gather(&reading, &records, request.measure.detectors);
+    carrying::carry(&mut reading, &listing, &mut recorded, &scan);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, request.measure.detectors);
     let everything = reading.scope.clone();
     reading.compare(&everything, request.n_threads);

@@ -91,6 +91,8 @@ pub struct CommitCounts {
     pub marked: u64,
     /// Marked commits by tool; a commit with marks of two tools counts for both.
     pub by_tool: BTreeMap<String, u64>,
+    /// Commits with claims of writing that the revision does not reach.
+    pub elsewhere: ElsewhereCounts,
 }
 
 /// Records of authorship: notes, refs and files that recorders left. None of them proves anything by its absence.
@@ -105,11 +107,26 @@ pub struct RecorderCounts {
     /// Statements within records that could not be taken as they stand, by what is wrong with them.
     pub faults: BTreeMap<String, u64>,
     /// Readings about commits that the revision does not reach or the repository does not have.
-    pub elsewhere: u64,
+    pub elsewhere: ElsewhereCounts,
     /// Runs of lines of which a record says that a person typed them: no proof, and counted for that reason.
     pub known_human: u64,
     /// Runs of lines by the tools with which recorders test themselves.
     pub test_tools: u64,
+}
+
+/// What became of marks and records on commits that the revision does not reach.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ElsewhereCounts {
+    /// Their lines landed in other commits, which bear the claims now.
+    pub carried: u64,
+    /// Commits that may have their lines were found, and bear hints.
+    pub ambiguous: u64,
+    /// None of their lines was found in a commit that landed.
+    pub not_landed: u64,
+    /// They attest no line to a tool: there is nothing to carry.
+    pub without_taint: u64,
+    /// The repository does not have the commit.
+    pub absent: u64,
 }
 
 /// Lines by verdict.

@@ -1,8 +1,9 @@
 //! `scan`: says of every line at a revision, or below a folder, what is held of it, and why.
 //!
 //! Sources: [`reading`] opens the repository, takes from the index what is known, and reads the rest.
-//! Evidence: [`examine`] looks into files, [`recorders`] joins records to commits, [`marks`] finds marked commits
-//! and lines, [`attribute`] finds whose lines they are, [`copies`] holds files against known text.
+//! Evidence: [`examine`] looks into files, [`recorders`] joins records to commits, [`carrying`] brings marks of
+//! other branches to the commits that took their lines, [`marks`] finds marked commits and lines, [`attribute`]
+//! finds whose lines they are, [`copies`] holds files against known text.
 //! Verdict: [`judging`] holds every file against the policy.
 //! Action and ledger: none; a scan changes nothing. [`tally`] adds the verdicts up to a report.
 
@@ -18,7 +19,9 @@ use crate::bundle::BundleRow;
 use crate::known::KnownText;
 use crate::report::{MarkedCommit, Report};
 
+mod aside;
 pub(crate) mod attribute;
+pub(crate) mod carrying;
 pub(crate) mod copies;
 mod directory;
 pub(crate) mod examine;
@@ -140,9 +143,11 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let mut reading = reading::Reading::open(request, repository)?;
     let listing = reading.list_files(request)?;
     let records = recorders::read(&mut reading);
+    recorders::read_originals(&mut reading, &records, measure.detectors);
     // evidence
     let examined = examine::examine_blobs(&reading, &listing, measure.detectors, request.n_threads);
-    let recorded = recorders::gather(&reading, &records, measure.detectors);
+    let mut recorded = recorders::gather(&reading, &records, measure.detectors);
+    let carried = carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
     let history = reading.history_of(&marks, measure.rules, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
@@ -151,7 +156,7 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     // verdict
     let judge = judging::Judge::new(&reading, &marks, measure);
     let files = judge.files(&listing, &examined, &attributed, &copies);
-    let report = tally::report(&reading, request, &marks, recorded.counts, copies.found, files);
+    let report = tally::report(&reading, request, &marks, carried, recorded.counts, copies.found, files);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
         crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined)

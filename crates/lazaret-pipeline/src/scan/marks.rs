@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use lazaret_core::{CommitGraph, CommitIx, CommitSet, Evidence, ObjectId, PathIx, Span};
+use lazaret_core::{Changes, CommitGraph, CommitIx, CommitSet, Evidence, ObjectId, PathIx, Span};
 use lazaret_evidence::Detectors;
 use lazaret_evidence::attribution::{Marked, MarkedPart, Owner, OwnerMark};
 use lazaret_evidence::surroundings;
@@ -61,7 +61,7 @@ pub(crate) fn gather(
         add(commit, attested);
     }
     branch_hints(reading, detectors, &mut add);
-    for (merge, hints) in &reading.merges {
+    for (merge, hints) in reading.merges.iter().filter(|(merge, _)| scope.contains(*merge)) {
         let Some((first, merged)) = reading.graph.parents(*merge).split_first() else { continue };
         for commit in reached_only_by(&reading.graph, merged, &[*first]) {
             add(commit, hints);
@@ -73,20 +73,19 @@ pub(crate) fn gather(
             add(commit, &hints);
         }
     }
-    claims.values_mut().for_each(strongest_first);
-    let mut parts = recorded.parts(|commit| claims.get(&commit).cloned().unwrap_or_default());
-    let mut whole = CommitSet::new(reading.graph.len());
-    for (&commit, claims) in &claims {
-        if claims.iter().any(is_of_writing) {
-            whole.insert(commit);
+    Marks::over(&reading.graph, scope, claims, recorded)
+}
+
+/// Gathers the claims about commits beside the revision, in writing roles: their own, and those of records.
+pub(crate) fn gather_aside(reading: &Reading<'_>, aside: &CommitSet, recorded: &Recorded) -> Marks {
+    let mut claims: FxHashMap<CommitIx, Vec<Evidence>> = FxHashMap::default();
+    for (&commit, own) in reading.claims.iter().chain(&recorded.whole) {
+        let of_writing = own.iter().filter(|claim| is_of_writing(claim)).cloned();
+        if aside.contains(commit) {
+            claims.entry(commit).or_default().extend(of_writing);
         }
     }
-    parts.retain(|part| whole.contains(part.commit) || part.claims.iter().any(is_of_writing));
-    let mut set = whole.clone();
-    for part in &parts {
-        set.insert(part.commit);
-    }
-    Marks { claims, whole, parts, set }
+    Marks::over(&reading.graph, aside, claims, recorded)
 }
 
 /// Sorts claims, the strongest first, and drops repetitions.
@@ -101,6 +100,35 @@ fn is_of_writing(claim: &Evidence) -> bool {
 }
 
 impl Marks {
+    /// Puts together claims about whole commits and, of the commits of `within`, about lines.
+    fn over(
+        graph: &CommitGraph,
+        within: &CommitSet,
+        mut claims: FxHashMap<CommitIx, Vec<Evidence>>,
+        recorded: &Recorded,
+    ) -> Self {
+        claims.values_mut().for_each(strongest_first);
+        let mut parts = recorded.parts(|commit| claims.get(&commit).cloned().unwrap_or_default());
+        let mut whole = CommitSet::new(graph.len());
+        for (&commit, claims) in &claims {
+            if claims.iter().any(is_of_writing) {
+                whole.insert(commit);
+            }
+        }
+        parts.retain(|part| within.contains(part.commit));
+        parts.retain(|part| whole.contains(part.commit) || part.claims.iter().any(is_of_writing));
+        let mut set = whole.clone();
+        for part in &parts {
+            set.insert(part.commit);
+        }
+        Self { claims, whole, parts, set }
+    }
+
+    /// Returns the lines of a commit that have claims of their own.
+    pub(crate) fn parts_of(&self, commit: CommitIx) -> impl Iterator<Item = &PartClaims> {
+        self.parts.iter().filter(move |part| part.commit == commit)
+    }
+
     /// Returns the claims about a commit, strongest first.
     pub(crate) fn of(&self, commit: CommitIx) -> &[Evidence] {
         self.claims.get(&commit).map_or(&[], |claims| claims)
@@ -108,12 +136,17 @@ impl Marks {
 
     /// Returns the marks as attribution follows them; the commits must have been compared with their parents.
     pub(crate) fn marked(&self, reading: &Reading<'_>) -> Marked {
+        self.marked_in(&reading.graph, &reading.changes)
+    }
+
+    /// Returns the same over changes that are kept elsewhere.
+    pub(crate) fn marked_in(&self, graph: &CommitGraph, changes: &Changes) -> Marked {
         let part = |part: &PartClaims| {
             // A path that no commit changed has no lines that a commit put in place.
-            let path = reading.changes.find_path(&part.path).unwrap_or(PathIx::MAX);
+            let path = changes.find_path(&part.path).unwrap_or(PathIx::MAX);
             MarkedPart { commit: part.commit, path, lines: part.lines }
         };
-        Marked::new(&reading.graph, self.whole.clone(), self.parts.iter().map(part).collect())
+        Marked::new(graph, self.whole.clone(), self.parts.iter().map(part).collect())
     }
 
     /// Returns the commit that an owner's lines come from, and the claims about them, strongest first.
@@ -219,7 +252,7 @@ fn reaches(graph: &CommitGraph, from: CommitIx, to: CommitIx) -> bool {
 }
 
 /// Returns the commits that `tips` reach and `others` do not.
-fn reached_only_by(graph: &CommitGraph, tips: &[CommitIx], others: &[CommitIx]) -> Vec<CommitIx> {
+pub(crate) fn reached_only_by(graph: &CommitGraph, tips: &[CommitIx], others: &[CommitIx]) -> Vec<CommitIx> {
     let mut by_others: FxHashMap<CommitIx, bool> = FxHashMap::default();
     let mut queue = BinaryHeap::new();
     let mut n_only = 0_usize;

@@ -15,6 +15,7 @@ use lazaret_intake::git::{
 use lazaret_policy::Rules;
 use rustc_hash::FxHashMap;
 
+use super::aside::{self, Head};
 use super::attribute::Attributed;
 use super::examine::Examined;
 use super::judging::printable;
@@ -39,6 +40,10 @@ pub(crate) struct Reading<'a> {
     /// Merges whose message names a branch that hints at a tool, and the hint.
     pub(crate) merges: Vec<(CommitIx, Vec<Evidence>)>,
     pub(crate) refs: Vec<GitRef>,
+    /// Heads of branches beside the revision.
+    pub(crate) heads: Vec<Head>,
+    /// Commits that records speak of and that the revision does not reach, as far as the repository has them.
+    pub(crate) lost: Vec<ObjectId>,
     /// What could not be read of the history.
     pub(crate) gaps: Vec<Gap>,
     pub(crate) memory: Memory,
@@ -84,6 +89,14 @@ impl<'a> Reading<'a> {
         for unread in &walked.gaps {
             gaps.push(gap(unread.kind, format!("commit {} could not be read", unread.id)));
         }
+        let mut unread = Vec::new();
+        let heads = aside::heads(repository, &mut reader, &refs, &mut unread);
+        // A scan of all refs has noted these already.
+        gaps.extend(unread.into_iter().filter(|_| !request.all_refs));
+        let look = |id: ObjectId, raw: &[u8]| seen.look(id, raw, detectors);
+        let tips_aside = heads.iter().map(|head| head.commit);
+        let walked_aside = walk_commits(repository, &mut reader, &mut recalled.graph, tips_aside, look);
+        gaps.extend(aside::unread(&walked_aside.gaps));
         let graph = recalled.graph;
         let Some(tip) = graph.find(&head) else {
             let gap = walked.gaps.first().map_or(GapKind::MissingObject, |gap| gap.kind).as_str();
@@ -109,9 +122,30 @@ impl<'a> Reading<'a> {
             claims,
             merges,
             refs,
+            heads,
+            lost: Vec::new(),
             gaps,
             memory,
         })
+    }
+
+    /// Reads commits that no ref leads to, as far as the repository has them, and what is behind them.
+    pub(crate) fn read_lost(&mut self, lost: impl IntoIterator<Item = ObjectId>, detectors: &Detectors) {
+        let mut reader = ObjectReader::new(self.repository.objects(), RECENT_BYTES);
+        let mut seen = Seen::default();
+        let lost = lost.into_iter();
+        let there: Vec<ObjectId> = lost
+            .filter(|id| self.graph.find(id).is_some() || reader.read_as(id, ObjectKind::Commit).is_ok())
+            .collect();
+        let look = |id: ObjectId, raw: &[u8]| seen.look(id, raw, detectors);
+        let walked = walk_commits(self.repository, &mut reader, &mut self.graph, there.iter().copied(), look);
+        self.gaps.extend(aside::unread(&walked.gaps));
+        let graph = &self.graph;
+        let number = |(id, claims): (ObjectId, Vec<Evidence>)| Some((graph.find(&id)?, claims));
+        self.claims.extend(seen.claims.into_iter().filter_map(number));
+        self.merges.extend(seen.merges.into_iter().filter_map(number));
+        self.merges.sort_by_key(|(commit, _)| graph.id(*commit));
+        self.lost = there;
     }
 
     /// Lists the files at the revision; a tree that cannot be read is noted.

@@ -1,10 +1,8 @@
 //! Joins what recorders left in the repository to its history: which commits, which lines, which claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_core::{
-    CommitIx, Evidence, GapKind, ObjectId, Recorder, Recording, RevisionMeaning, Span, Writer,
-};
+use lazaret_core::{CommitIx, Evidence, ObjectId, Recorder, Recording, RevisionMeaning, Span, Writer};
 use lazaret_evidence::{Detectors, RecordedClaim};
 use lazaret_intake::git::{ObjectKind, ObjectReader, RawCommit, find_entry};
 use lazaret_intake::recorders::{Recordings, read_recordings};
@@ -28,6 +26,8 @@ pub(crate) struct Recorded {
     pub(crate) lines: BTreeMap<(CommitIx, Vec<u8>), Vec<LineClaim>>,
     /// What came of the records.
     pub(crate) counts: RecorderCounts,
+    /// The commits of readings that the revision does not reach; `None` where the repository does not have them.
+    pub(crate) elsewhere: Vec<Option<CommitIx>>,
 }
 
 /// A claim about some lines of a file.
@@ -52,10 +52,7 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> Recordings {
         );
         reading.gaps.push(gap(unread.why.gap(), why));
     }
-    if found.n_unreadable_refs > 0 {
-        let why = format!("{} refs that may hold records could not be read", found.n_unreadable_refs);
-        reading.gaps.push(gap(GapKind::UnreadableFile, why));
-    }
+    // Refs that could not be read are noted already, whatever they may have held.
     if !found.checkpoints.is_empty() {
         // A trailer that names a checkpoint is a mark of its own.
         let commits: Vec<CommitIx> = reading.claims.keys().copied().collect();
@@ -66,6 +63,15 @@ pub(crate) fn read(reading: &mut Reading<'_>) -> Recordings {
         }
     }
     found
+}
+
+/// Reads the commits that records speak of and that the revision does not reach, as far as the repository has them.
+pub(crate) fn read_originals(reading: &mut Reading<'_>, found: &Recordings, detectors: &Detectors) {
+    let in_scope =
+        |id: &ObjectId| reading.graph.find(id).is_some_and(|commit| reading.scope.contains(commit));
+    let commits = found.recordings.iter().map(|recording| recording.commit);
+    let originals: BTreeSet<ObjectId> = commits.filter(|id| !in_scope(id)).collect();
+    reading.read_lost(originals, detectors);
 }
 
 /// Claims what the records attest of commits of the history.
@@ -85,16 +91,21 @@ pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Dete
         for (fault, n_times) in &recording.faults {
             *counts.faults.entry(fault.as_str().to_owned()).or_default() += n_times;
         }
-        match reading.graph.find(&recording.commit).filter(|&commit| reading.scope.contains(commit)) {
-            Some(commit) => by_commit.entry(commit).or_default().push(recording),
-            None => counts.elsewhere += 1,
+        let commit = reading.graph.find(&recording.commit);
+        if commit.is_none_or(|commit| !reading.scope.contains(commit)) {
+            recorded.elsewhere.push(commit);
+        }
+        if let Some(commit) = commit {
+            by_commit.entry(commit).or_default().push(recording);
         }
     }
     for (commit, mut recordings) in by_commit {
         for recording in &recordings {
             let claimed = detectors.recording(recording);
-            counts.known_human += claimed.passed_over.known_human;
-            counts.test_tools += claimed.passed_over.test_tools;
+            if reading.scope.contains(commit) {
+                counts.known_human += claimed.passed_over.known_human;
+                counts.test_tools += claimed.passed_over.test_tools;
+            }
             for claim in claimed.claims {
                 recorded.add(commit, claim);
             }
@@ -106,7 +117,7 @@ pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Dete
 }
 
 impl Recorded {
-    fn add(&mut self, commit: CommitIx, claim: RecordedClaim) {
+    pub(crate) fn add(&mut self, commit: CommitIx, claim: RecordedClaim) {
         let Some(path) = claim.path else {
             self.whole.entry(commit).or_default().push(claim.evidence);
             return;

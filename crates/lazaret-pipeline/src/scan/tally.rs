@@ -10,8 +10,8 @@ use super::marks::Marks;
 use super::reading::{Reading, day};
 use super::{Measure, ScanRequest};
 use crate::report::{
-    CommitCounts, CopyReport, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT, RecorderCounts, Report,
-    SpanReport, TimelineEntry, Warning,
+    CommitCounts, CopyReport, ElsewhereCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT,
+    RecorderCounts, Report, SpanReport, TimelineEntry, Warning,
 };
 
 /// The tool or model of a claim that names none.
@@ -22,12 +22,13 @@ pub(super) fn report(
     reading: &Reading<'_>,
     request: &ScanRequest<'_>,
     marks: &Marks,
+    elsewhere: ElsewhereCounts,
     recorders: RecorderCounts,
     copies: Vec<CopyReport>,
     judged: Judged,
 ) -> Report {
-    let mut commits =
-        CommitCounts { examined: reading.scope.len() as u64, marked: 0, by_tool: BTreeMap::new() };
+    let examined = reading.scope.len() as u64;
+    let mut commits = CommitCounts { examined, elsewhere, ..CommitCounts::default() };
     for claims in marks.condemned() {
         commits.marked += 1;
         let tools = claims.iter().filter_map(|claim| claim.taint());
