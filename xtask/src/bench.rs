@@ -7,6 +7,7 @@ mod command;
 mod engine;
 mod marks;
 mod measure;
+mod notes;
 mod options;
 mod reading;
 mod release;
@@ -76,6 +77,13 @@ const BENCHES: &[Bench] = &[
         about: "what the detectors find in labelled commits, and in commits older than every tool",
         in_release: true,
         run: marks::run,
+    },
+    Bench {
+        name: "notes",
+        usage: "[--sample N] REPO...",
+        about: "whether the lines that Git AI notes give to a tool are those that a scan calls recorded",
+        in_release: true,
+        run: notes::run,
     },
     Bench {
         name: "rescan",

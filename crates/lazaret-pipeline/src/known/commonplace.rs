@@ -59,11 +59,18 @@ const GENERATED: [&str; 16] = [
 /// The same by their ending.
 const GENERATED_ENDINGS: [&str; 5] = [".lock", ".min.css", ".min.js", ".sln", ".snap"];
 
-/// Whether a file of that path is made by a program, whoever runs it.
-pub(crate) fn is_generated(path: &[u8]) -> bool {
+/// How names of files begin that hold licences, which are wrapped in many ways, with other people's names in them.
+const LICENCE_FILES: [&str; 5] = ["copying", "licence", "license", "notice", "unlicense"];
+
+/// Whether a file of that path holds what everybody has: a licence, or what a program makes, whoever runs it.
+pub(crate) fn is_commonplace(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or(path);
     let name = String::from_utf8_lossy(name);
-    GENERATED.contains(&&*name) || GENERATED_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    let lower = name.to_lowercase();
+    let is_licence = LICENCE_FILES.iter().any(|beginning| {
+        lower.strip_prefix(beginning).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+    });
+    is_licence || GENERATED.contains(&&*name) || GENERATED_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Adds the texts of licences as what they are.
@@ -98,12 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn files_that_programs_make_are_known_by_name() {
-        for path in ["Cargo.lock", "a/b/package-lock.json", "web/app.min.js", "C:\\work\\go.sum"] {
-            assert!(is_generated(path.as_bytes()), "{path}");
+    fn files_that_everybody_has_are_known_by_name() {
+        for path in [
+            "Cargo.lock",
+            "a/b/package-lock.json",
+            "web/app.min.js",
+            "C:\\work\\go.sum",
+            "LICENSE-MIT",
+            "Copying.txt",
+        ] {
+            assert!(is_commonplace(path.as_bytes()), "{path}");
         }
-        for path in ["src/lock.rs", "Cargo.lock.md", "package-lock.json/readme"] {
-            assert!(!is_generated(path.as_bytes()), "{path}");
+        for path in ["src/lock.rs", "Cargo.lock.md", "package-lock.json/readme", "licensed.rs", "licenses.py"]
+        {
+            assert!(!is_commonplace(path.as_bytes()), "{path}");
         }
     }
 }

@@ -10,7 +10,7 @@ use lazaret_fingerprint::{BuildError, Class, Entry, Except, Lines, SegmentBuilde
 use lazaret_intake::git::{ObjectKind, ObjectReader, Repository, list_tree};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::commonplace::is_generated;
+use super::commonplace::is_commonplace;
 use crate::scan::attribute::{Attributed, attribute};
 use crate::scan::judging::printable;
 use crate::scan::marks::{self, Marks};
@@ -83,7 +83,7 @@ pub fn add_repository(
 fn versions<'a>(reading: &Reading<'_>, attributed: &Attributed, marks: &'a Marks) -> Vec<Version<'a>> {
     let mut versions = Vec::new();
     for settled in &attributed.settled.owned {
-        if is_generated(reading.changes.path(settled.path)) {
+        if is_commonplace(reading.changes.path(settled.path)) {
             continue;
         }
         let mut by_claim: FxHashMap<&Evidence, Vec<Span>> = FxHashMap::default();

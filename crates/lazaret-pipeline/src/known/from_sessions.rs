@@ -14,7 +14,7 @@ use lazaret_intake::sessions::{
     Certainty, Extent, Limits, SessionError, SessionLog, SessionReader, SessionReport, Writing,
 };
 
-use super::commonplace::is_generated;
+use super::commonplace::is_commonplace;
 use crate::scan::RECENT_BYTES;
 
 /// What a collection came to.
@@ -30,8 +30,8 @@ pub struct Collected {
     pub unconfirmed: u64,
     /// Texts left out because an answer shows them and nothing says that they were written.
     pub shown: u64,
-    /// Texts left out because a program makes files of that name, whoever runs it.
-    pub generated: u64,
+    /// Texts left out because everybody has files of that name: licences, and what programs make.
+    pub commonplace: u64,
     /// Texts left out because a person changed them before they were written and the log does not say where.
     pub edited: u64,
 }
@@ -128,8 +128,8 @@ impl Collector {
             self.collected.edited += n_texts;
             return;
         }
-        if writing.path.as_ref().is_some_and(|path| is_generated(path.as_bytes())) {
-            self.collected.generated += n_texts;
+        if writing.path.as_ref().is_some_and(|path| is_commonplace(path.as_bytes())) {
+            self.collected.commonplace += n_texts;
             return;
         }
         let mut except = Except::new();

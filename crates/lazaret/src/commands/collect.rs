@@ -125,7 +125,7 @@ fn summary(collected: &Collected, tally: &Tally) -> Vec<String> {
         (tally.refused, "refused or failed"),
         (collected.unconfirmed, "without a result"),
         (collected.shown, "shown and not written"),
-        (collected.generated, "in files that programs make"),
+        (collected.commonplace, "in licences and files that programs make"),
         (collected.edited, "changed by a person first"),
     ];
     let left_out = left_out.iter().filter(|(number, _)| *number > 0);
