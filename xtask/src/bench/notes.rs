@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use lazaret_core::{ObjectId, RecordedFile, RecordedSpan, Recorder, Recording, Span, Writer};
+use lazaret_core::{ObjectId, RecordedFile, RecordedSpan, Recorder, Recording, Span, Strength};
 use lazaret_evidence::Detectors;
 use lazaret_intake::git::{ObjectReader, Repository};
 use lazaret_intake::recorders::read_recordings;
@@ -120,19 +120,19 @@ fn notes(path: &Path, detectors: &Detectors) -> Result<(FxHashSet<ObjectId>, Not
         commits.insert(recording.commit);
         for file in &recording.files {
             for span in &file.spans {
-                let (Writer::Tool(_), Some(lines)) = (&span.writer, span.lines) else { continue };
-                if claims_nothing(recording, file, span, detectors) {
-                    continue;
+                let Some(lines) = span.lines else { continue };
+                if names_a_tool(recording, file, span, detectors) {
+                    noted.entry((recording.commit, file.path.clone())).or_default().push(lines);
                 }
-                noted.entry((recording.commit, file.path.clone())).or_default().push(lines);
             }
         }
     }
     Ok((commits, noted))
 }
 
-/// Whether a span by itself makes no claim, because its tool is one with which recorders test themselves.
-fn claims_nothing(
+/// Whether a span by itself is a tool's: early notes name tools and people alike, under names that may be either's,
+/// and some name what recorders test themselves with.
+fn names_a_tool(
     recording: &Recording,
     file: &RecordedFile,
     span: &RecordedSpan,
@@ -141,7 +141,10 @@ fn claims_nothing(
     let mut alone = Recording::new(recording.recorder, recording.record, recording.commit);
     let spans = vec![span.clone()];
     alone.files = vec![RecordedFile { path: file.path.clone(), spans }];
-    detectors.recording(&alone).claims.is_empty()
+    let claims = detectors.recording(&alone).claims;
+    claims
+        .iter()
+        .any(|claim| claim.evidence.taint().is_some_and(|taint| taint.strength == Strength::Recorded))
 }
 
 /// Returns the ids of evidence by a record of lines, with their commit.
