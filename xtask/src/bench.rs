@@ -14,6 +14,7 @@ mod release;
 mod rescan;
 mod scan;
 mod scratch;
+mod sessions;
 mod speeds;
 mod table;
 
@@ -84,6 +85,13 @@ const BENCHES: &[Bench] = &[
         about: "whether the lines that Git AI notes give to a tool are those that a scan calls recorded",
         in_release: true,
         run: notes::run,
+    },
+    Bench {
+        name: "sessions",
+        usage: "REPO...",
+        about: "how many of the lines that agents wrote in commits are found by what their session logs left",
+        in_release: true,
+        run: sessions::run,
     },
     Bench {
         name: "rescan",
