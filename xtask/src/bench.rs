@@ -16,6 +16,7 @@ mod scan;
 mod scratch;
 mod sessions;
 mod speeds;
+mod squash;
 mod table;
 
 use std::ffi::OsString;
@@ -99,6 +100,13 @@ const BENCHES: &[Bench] = &[
         about: "what `lazaret scan` costs without an index, writing it, and after ten new commits",
         in_release: true,
         run: rescan::run,
+    },
+    Bench {
+        name: "squash",
+        usage: "REPO...",
+        about: "whether marks that squash merges dropped are found again, and how many unmarked ones are flagged",
+        in_release: true,
+        run: squash::run,
     },
 ];
 

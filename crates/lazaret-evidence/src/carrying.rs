@@ -10,7 +10,7 @@ mod patch;
 
 use lazaret_core::ObjectId;
 
-pub use lines::{Commonplace, SameRun, Versions, same_runs};
+pub use lines::{Commonplace, FileLines, SameRun, Versions, same_runs};
 pub use patch::{Patch, PatchFile};
 
 /// So many distinctive lines are not written twice by chance.
@@ -19,7 +19,7 @@ const DISTINCTIVE_MIN: u32 = 4;
 /// Of a branch that nothing but its lines ties to a commit, this share of the marked lines must have landed there to
 /// be sure, and that share to say anything: one in so many.
 const SURE_SHARE: u32 = 2;
-const SOME_SHARE: u32 = 10;
+const SOME_SHARE: u32 = 4;
 
 /// How a mark got from its commit to the one that landed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub enum Doubt {
 /// What was found of a branch in a commit that landed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Marked lines of the branch that landed, in this commit and in those that took other lines of the branch.
+    /// Marked lines of the branch that landed in this commit.
     pub n_same: u32,
     /// How many of them are distinctive.
     pub n_distinctive: u32,
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(weigh(&found), Weight::Sure);
         assert_eq!(weigh(&Found { n_distinctive: 3, ..found }), Weight::Nothing);
         assert_eq!(weigh(&Found { n_marked: 21, ..found }), Weight::Doubtful(Doubt::SmallShare));
-        assert_eq!(weigh(&Found { n_marked: 101, ..found }), Weight::Nothing);
+        assert_eq!(weigh(&Found { n_marked: 41, ..found }), Weight::Nothing);
         let several = Found { is_one_of_several: true, ..found };
         assert_eq!(weigh(&several), Weight::Doubtful(Doubt::Several));
     }

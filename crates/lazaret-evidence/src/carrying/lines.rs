@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use lazaret_core::Span;
 use rustc_hash::FxHashSet;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::attribution::Comparer;
 use crate::surroundings::count_tokens;
@@ -44,18 +45,35 @@ pub struct SameRun<M> {
 /// beginnings and ends.
 #[derive(Debug, Clone, Default)]
 pub struct Commonplace {
-    lines: FxHashSet<Vec<u8>>,
+    files: Vec<Rc<FileLines>>,
+}
+
+/// The lines of one file, by their hashes: two lines of one hash would make a line commonplace that is not, which
+/// weakens a claim and makes none.
+#[derive(Debug, Clone, Default)]
+pub struct FileLines {
+    hashes: FxHashSet<u64>,
+}
+
+impl FileLines {
+    /// Returns the lines of a text, without the blanks around them.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
+        let lines = lines_of(text).into_iter().map(<[u8]>::trim_ascii);
+        Self { hashes: lines.filter(|line| line.len() >= BYTES_MIN).map(xxh3_64).collect() }
+    }
 }
 
 impl Commonplace {
-    /// Adds the lines of a file.
-    pub fn add(&mut self, text: &[u8]) {
-        let lines = lines_of(text).into_iter().map(<[u8]>::trim_ascii).filter(|line| is_distinctive(line));
-        self.lines.extend(lines.map(<[u8]>::to_vec));
+    /// Returns the lines of files.
+    #[must_use]
+    pub fn new(files: Vec<Rc<FileLines>>) -> Self {
+        Self { files }
     }
 
     fn holds(&self, line: &[u8]) -> bool {
-        self.lines.contains(line.trim_ascii())
+        let hash = xxh3_64(line.trim_ascii());
+        self.files.iter().any(|file| file.hashes.contains(&hash))
     }
 }
 
@@ -106,6 +124,9 @@ pub fn same_runs<M: Copy + PartialEq>(
 /// Whether a line is long enough, and says enough, that two people hardly write it alike by chance.
 pub(super) fn is_distinctive(line: &[u8]) -> bool {
     let line = line.trim_ascii();
+    if line.len() < BYTES_MIN {
+        return false;
+    }
     let n_bytes = line.iter().filter(|byte| !byte.is_ascii_whitespace()).count();
     n_bytes >= BYTES_MIN
         && count_tokens(line).is_none_or(|n_tokens| n_tokens >= TOKENS_MIN)
@@ -114,7 +135,14 @@ pub(super) fn is_distinctive(line: &[u8]) -> bool {
 
 /// Cuts a text into lines, their endings included.
 pub(super) fn lines_of(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|&byte| byte == b'\n').collect()
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for newline in memchr::memchr_iter(b'\n', text) {
+        lines.extend(text.get(start..=newline));
+        start = newline + 1;
+    }
+    lines.extend(text.get(start..).filter(|rest| !rest.is_empty()));
+    lines
 }
 
 /// Returns the numbers below `n_lines` that lie in none of the runs, which are sorted.
@@ -141,8 +169,7 @@ mod tests {
         let text = |text: &str| Rc::new(text.as_bytes().to_vec());
         let (branch, landed, before) = (text(branch), text(landed), text(before));
         let versions = Versions { branch: &branch, landed: &landed, before: &before };
-        let mut commonplace = Commonplace::default();
-        commonplace.add(common.as_bytes());
+        let commonplace = Commonplace::new(vec![Rc::new(FileLines::of(common.as_bytes()))]);
         let found =
             same_runs(versions, |line| (line > 0).then_some(()), &commonplace, &mut Comparer::default());
         found.iter().map(|run| (run.lines.start(), run.lines.end(), run.n_distinctive)).collect()

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use lazaret_core::Digest;
 use rustc_hash::FxHashSet;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::lines::{is_distinctive, lines_of, not_in};
 use crate::attribution::Comparer;
@@ -47,14 +48,11 @@ impl Patch {
             let taken_out = not_in(old.len(), same.iter().map(|run| (run.old, run.n_lines)));
             let put_in = not_in(new.len(), same.iter().map(|run| (run.new, run.n_lines)));
             let n_taken_out = (taken_out.len() as u64).to_le_bytes();
-            let line = |lines: &[&'_ [u8]], &at: &u32| -> Vec<u8> {
-                lines.get(at as usize).map(|line| line.to_vec()).unwrap_or_default()
-            };
-            let taken_out: Vec<Vec<u8>> = taken_out.iter().map(|at| line(&old, at)).collect();
-            let texts: Vec<Vec<u8>> = put_in.iter().map(|at| line(&new, at)).collect();
+            let taken_out = texts_of(&old, &taken_out);
+            let texts = texts_of(&new, &put_in);
             let parts = [&*file.path, &n_taken_out].into_iter();
-            ids.push(Digest::of_parts(parts.chain(taken_out.iter().chain(&texts).map(|line| &**line))));
-            distinctive.extend(texts.into_iter().filter(|line| is_distinctive(line)));
+            ids.push(Digest::of_parts(parts.chain(taken_out.iter().chain(&texts).copied())));
+            distinctive.extend(texts.into_iter().filter(|line| is_distinctive(line)).map(xxh3_64));
             added.push((file.path, put_in.into_iter().map(|at| at + 1).collect()));
         }
         let id = Digest::of_parts(ids.iter().map(|id| &id.as_bytes()[..]));
@@ -90,6 +88,10 @@ impl Patch {
     fn added_at(&self, path: &[u8]) -> Option<&[u32]> {
         self.added.iter().find(|(added, _)| added == path).map(|(_, lines)| &**lines)
     }
+}
+
+fn texts_of<'a>(lines: &[&'a [u8]], numbers: &[u32]) -> Vec<&'a [u8]> {
+    numbers.iter().filter_map(|&number| lines.get(number as usize).copied()).collect()
 }
 
 #[cfg(test)]

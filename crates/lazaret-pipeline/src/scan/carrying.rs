@@ -30,6 +30,10 @@ use landed::Landed;
 /// Patches of more files are not compared: imports and moves of whole trees.
 const PATCH_FILES_MAX: usize = 500;
 
+/// So many commits that changed the same paths are compared, the oldest first: what lands lands soon, and some files
+/// are changed by thousands of commits.
+const SAME_PATHS_MAX: usize = 32;
+
 /// What became of a marked commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
@@ -155,9 +159,7 @@ impl<'a> Carrying<'a> {
             if self.reading.graph.parents(original).len() > 1 {
                 continue;
             }
-            let candidates = self.landed.of_same_paths(&self.beside.changes, original);
-            let candidates: Vec<CommitIx> =
-                candidates.iter().copied().filter(|&landed| !self.predates(landed, original)).collect();
+            let candidates = self.patch_candidates(original);
             if candidates.is_empty() {
                 continue;
             }
@@ -174,9 +176,27 @@ impl<'a> Carrying<'a> {
         }
     }
 
+    /// Returns the commits that may have the patch of a marked one: those that changed the same paths soon after it,
+    /// and those of the same author date.
+    fn patch_candidates(&self, original: CommitIx) -> Vec<CommitIx> {
+        let graph = &self.reading.graph;
+        let same_paths = self.landed.of_same_paths(&self.beside.changes, original).iter().copied();
+        let same_paths: FxHashSet<CommitIx> =
+            same_paths.filter(|&landed| !self.predates(landed, original)).collect();
+        let same_date = |landed: &CommitIx| graph.author_seconds(*landed) == graph.author_seconds(original);
+        let (dated, others): (Vec<CommitIx>, Vec<CommitIx>) =
+            landed::in_order(self.reading, same_paths).into_iter().partition(same_date);
+        dated.into_iter().chain(others.into_iter().take(SAME_PATHS_MAX)).collect()
+    }
+
     fn same_patch(&mut self, original: CommitIx, patch: &Patch, landed: CommitIx, other: &Patch) {
         let graph = &self.reading.graph;
-        let doubt = match weigh_patch(patch, graph.author_seconds(original) == graph.author_seconds(landed)) {
+        let same_date = graph.author_seconds(original) == graph.author_seconds(landed);
+        if same_date && self.is_older(landed, original) {
+            // The marked commit was made of this one, as by a rebase of what had landed.
+            return;
+        }
+        let doubt = match weigh_patch(patch, same_date) {
             Weight::Nothing => return,
             Weight::Doubtful(doubt) => Some(doubt),
             Weight::Sure => self.is_older(landed, original).then_some(Doubt::Older),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use lazaret_core::{CommitIx, Directness, EntryKind, ObjectId, TreeEntry};
 use lazaret_evidence::attribution::{At, Forward, History, Owned, Owner};
 use lazaret_evidence::carrying::{
-    Commonplace, Doubt, Found, Landing, Link, SameRun, Versions, Weight, same_runs, weigh,
+    Commonplace, Doubt, FileLines, Found, Landing, Link, SameRun, Versions, Weight, same_runs, weigh,
 };
 use lazaret_intake::git::ListedEntry;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::reading::Listing;
 use super::Carrying;
 use super::beside::Branch;
-use super::landed::{change_at, in_order};
+use super::landed::in_order;
 
 /// So many commits are looked at for a branch that nothing but its paths ties to any: the oldest first, since what
 /// lands lands soon.
@@ -22,8 +22,8 @@ const BY_PATHS_MAX: usize = 24;
 /// So many files beside a changed one say what is usual there.
 const NEIGHBOURS_MAX: usize = 8;
 
-/// The neighbours' lines of so many files are kept.
-const COMMONPLACE_MAX: usize = 256;
+/// The lines of files of so many folders are kept.
+const FOLDERS_MAX: usize = 64;
 
 /// A file of a branch with lines of marked commits.
 struct BranchFile {
@@ -132,9 +132,9 @@ fn carry_branch(
     for lines in taken.iter().flat_map(lines_of) {
         *times.entry(lines).or_default() += 1;
     }
-    let n_same = u32::try_from(times.len()).unwrap_or(u32::MAX);
     for taken in &taken {
         let n_lines = lines_of(taken).count();
+        let n_same = u32::try_from(n_lines).unwrap_or(u32::MAX);
         let n_elsewhere = lines_of(taken).filter(|lines| times.get(lines).is_some_and(|&n| n > 1)).count();
         let found = Found {
             n_same,
@@ -148,7 +148,6 @@ fn carry_branch(
             Weight::Doubtful(doubt) => Some(doubt),
             Weight::Sure => None,
         };
-        let n_same = u32::try_from(n_lines).unwrap_or(u32::MAX);
         let link = match taken.number {
             Some(number) => Link::NumberedLines { number, n_same, n_marked },
             None => Link::Lines { n_same, n_marked },
@@ -196,13 +195,17 @@ fn claim_runs(
     }
 }
 
-/// Returns the commits that have kept the author date of a marked commit of the branch.
+/// Returns the commits that have kept the author date of a marked commit of the branch, and were made after it: one
+/// made before is what the marked commit was made of.
 fn tied(carrying: &Carrying<'_>, branch: &Branch) -> FxHashSet<CommitIx> {
-    let marked = branch.followed.iter().filter(|&&commit| carrying.beside.marks.set.contains(commit));
-    let seconds = marked.map(|&commit| carrying.reading.graph.author_seconds(commit));
-    // A date of 0 is what an unreadable date is read as.
-    let seconds = seconds.filter(|&seconds| seconds > 0);
-    seconds.flat_map(|seconds| carrying.landed.of_author_date(seconds)).copied().collect()
+    let mut tied = FxHashSet::default();
+    for &original in branch.followed.iter().filter(|&&commit| carrying.beside.marks.set.contains(commit)) {
+        let seconds = carrying.reading.graph.author_seconds(original);
+        // A date of 0 is what an unreadable date is read as.
+        let landed = carrying.landed.of_author_date(seconds).iter().filter(|_| seconds > 0);
+        tied.extend(landed.copied().filter(|&landed| !carrying.is_older(landed, original)));
+    }
+    tied
 }
 
 /// Returns the commits that the contents or the paths of a branch speak for.
@@ -234,64 +237,71 @@ fn take(
     (number, is_tied): (Option<u64>, bool),
     folders: &mut Folders<'_>,
 ) -> Option<Taken> {
+    let changes = &carrying.reading.changes;
     let mut taken = Taken { landed, number, is_tied, runs: Vec::new() };
-    for (file_ix, file) in files.iter().enumerate() {
-        let changes = &carrying.reading.changes;
-        let Some(path) = changes.find_path(&file.path) else { continue };
-        let Some((old, Some(new))) = change_at(changes, landed, path) else { continue };
-        if new.kind != EntryKind::File {
-            continue;
-        }
+    for change in changes.of(landed) {
+        let path = changes.path(change.path);
+        let Some(new) = change.new.filter(|entry| entry.kind == EntryKind::File) else { continue };
+        let file_ix = files.binary_search_by(|file| file.path.as_slice().cmp(path));
+        let Some((file_ix, file)) = file_ix.ok().and_then(|ix| Some((ix, files.get(ix)?))) else { continue };
         let branch = TreeEntry { kind: EntryKind::File, id: file.blob };
-        let texts = [carrying.text(Some(branch)), carrying.text(Some(new)), carrying.text(old)];
+        let texts = [carrying.text(Some(branch)), carrying.text(Some(new)), carrying.text(change.old)];
         let [Some(branch), Some(landed_text), Some(before)] = texts else { continue };
-        let commonplace = folders.commonplace(carrying, &file.path, landed);
+        let commonplace = folders.commonplace(carrying, path, landed);
         let versions = Versions { branch: &branch, landed: &landed_text, before: &before };
         let mark = |line: u32| file.owners.get(line as usize).copied().filter(|owner| owner.mark().is_some());
         let runs = same_runs(versions, mark, &commonplace, &mut carrying.comparer);
         taken.runs.extend(runs.into_iter().map(|run| (file_ix, run)));
     }
+    taken.runs.sort_unstable_by_key(|(file_ix, run)| (*file_ix, run.lines));
     (!taken.runs.is_empty()).then_some(taken)
 }
+
+/// Files that lie in one folder and end alike: their paths and lines.
+type Folder = Rc<Vec<(Vec<u8>, Rc<FileLines>)>>;
 
 /// Knows what is usual in a folder: the lines of files at the revision that lie there and end alike.
 struct Folders<'a> {
     listing: &'a Listing,
-    known: FxHashMap<(Vec<u8>, CommitIx), Rc<Commonplace>>,
+    known: FxHashMap<(Vec<u8>, Vec<u8>), Folder>,
 }
 
 impl Folders<'_> {
     /// Returns the lines of a file's neighbours that the landed commit did not change itself.
-    fn commonplace(&mut self, carrying: &mut Carrying<'_>, path: &[u8], landed: CommitIx) -> Rc<Commonplace> {
-        let key = (path.to_vec(), landed);
+    fn commonplace(&mut self, carrying: &mut Carrying<'_>, path: &[u8], landed: CommitIx) -> Commonplace {
+        let folder = self.folder(carrying, path);
+        let changes = &carrying.reading.changes;
+        let own = |path: &[u8]| {
+            changes
+                .find_path(path)
+                .is_some_and(|path| changes.of(landed).iter().any(|change| change.path == path))
+        };
+        let neighbours = folder.iter().filter(|(path, _)| !own(path)).take(NEIGHBOURS_MAX);
+        Commonplace::new(neighbours.map(|(_, lines)| Rc::clone(lines)).collect())
+    }
+
+    fn folder(&mut self, carrying: &mut Carrying<'_>, path: &[u8]) -> Folder {
+        let (folder, ending) = split(path);
+        let key = (folder.to_vec(), ending.to_vec());
         if let Some(known) = self.known.get(&key) {
             return Rc::clone(known);
         }
-        let changes = &carrying.reading.changes;
-        let own: FxHashSet<&[u8]> =
-            changes.of(landed).iter().map(|change| changes.path(change.path)).collect();
-        let (folder, ending) = split(path);
         let from = self.listing.files.partition_point(|file| &*file.path < folder);
         let below = self.listing.files.iter().skip(from).take_while(|file| file.path.starts_with(folder));
-        let is_neighbour = |file: &&ListedEntry| {
-            file.entry.kind == EntryKind::File
-                && split(&file.path) == (folder, ending)
-                && !own.contains(&*file.path)
-        };
-        let neighbours: Vec<TreeEntry> =
-            below.filter(is_neighbour).take(NEIGHBOURS_MAX).map(|file| file.entry).collect();
-        let mut commonplace = Commonplace::default();
-        for entry in neighbours {
-            if let Some(text) = carrying.text(Some(entry)) {
-                commonplace.add(&text);
-            }
-        }
-        if self.known.len() >= COMMONPLACE_MAX {
+        let is_alike =
+            |file: &&ListedEntry| file.entry.kind == EntryKind::File && split(&file.path) == (folder, ending);
+        // Some of them may be the landed commit's own.
+        let alike: Vec<&ListedEntry> = below.filter(is_alike).take(NEIGHBOURS_MAX * 2).collect();
+        let lines = alike.into_iter().filter_map(|file| {
+            let text = carrying.text(Some(file.entry))?;
+            Some((file.path.clone(), Rc::new(FileLines::of(&text))))
+        });
+        let lines: Folder = Rc::new(lines.collect());
+        if self.known.len() >= FOLDERS_MAX {
             self.known.clear();
         }
-        let commonplace = Rc::new(commonplace);
-        self.known.insert(key, Rc::clone(&commonplace));
-        commonplace
+        self.known.insert(key, Rc::clone(&lines));
+        lines
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash as _, Hasher as _};
 
-use lazaret_core::{Changes, CommitIx, CommitSet, ObjectId, PathIx, TreeEntry};
+use lazaret_core::{Changes, CommitIx, CommitSet, ObjectId, PathIx};
 use lazaret_evidence::message;
 use lazaret_intake::git::{ObjectKind, ObjectReader, RawCommit, read_changes};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -102,15 +102,6 @@ impl Landed {
     pub(super) fn of_path(&self, path: PathIx) -> &[CommitIx] {
         self.by_path.get(&path).map_or(&[], |commits| commits)
     }
-}
-
-/// Returns what a commit of the main line changed at a path: before and after.
-pub(super) fn change_at(
-    changes: &Changes,
-    commit: CommitIx,
-    path: PathIx,
-) -> Option<(Option<TreeEntry>, Option<TreeEntry>)> {
-    changes.of(commit).iter().find(|change| change.path == path).map(|change| (change.old, change.new))
 }
 
 /// Returns the commits of the main line that not all branches had when they forked.
