@@ -93,6 +93,7 @@ pub struct SegmentFile {
 pub struct KnownText {
     index: Index<Vec<u8>>,
     files: Vec<SegmentFile>,
+    digests: BTreeSet<Digest>,
 }
 
 /// A match, and the entry that is matched.
@@ -136,7 +137,7 @@ impl KnownText {
                 files.push(SegmentFile { path, digest, bytes: n_bytes });
             }
         }
-        let mut known = Self { index: Index::new(segments), files };
+        let mut known = Self { index: Index::new(segments), files, digests: seen };
         let mut licences = SegmentBuilder::new();
         let memory = |source| KnownTextError::Write { folder: PathBuf::from("memory"), source };
         commonplace::add_licences(&mut licences).map_err(memory)?;
@@ -157,6 +158,7 @@ impl KnownText {
         builder.finish(&mut bytes).map_err(|source| KnownTextError::Write { folder: memory(), source })?;
         let segment =
             Segment::open(bytes).map_err(|source| KnownTextError::Segment { path: memory(), source })?;
+        self.digests.insert(Digest::of(segment.as_bytes()));
         let mut segments = self.index.segments().to_vec();
         segments.push(segment);
         self.index = Index::new(segments);
@@ -167,6 +169,11 @@ impl KnownText {
     #[must_use]
     pub fn files(&self) -> &[SegmentFile] {
         &self.files
+    }
+
+    /// Returns the digests of all segments, those included that were never written down.
+    pub fn digests(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.digests.iter().copied()
     }
 
     /// Returns what the segments hold, each by itself.

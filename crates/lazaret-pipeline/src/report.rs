@@ -43,6 +43,9 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// The evidence that files and spans name, in the order of first use.
     pub evidence: Vec<EvidenceEntry>,
+    /// The segments of known text that the files were held against, by their digests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Digest>,
     /// What the files share with known text, where an index of it was asked: of every class, the same lines more than
     /// once where several known texts have them.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -130,11 +130,13 @@ pub fn scan(request: &ScanRequest<'_>) -> Result<ScanOutcome, ScanError> {
     if !request.root.is_dir() {
         return Err(ScanError::NoSuchFolder { path });
     }
-    match Repository::open(request.root, &[]) {
-        Ok(repository) => scan_repository(request, &repository),
-        Err(OpenRepositoryError::NotARepository { .. }) => Ok(directory::scan_directory(request)),
-        Err(source) => Err(ScanError::Open { path, source }),
-    }
+    let mut outcome = match Repository::open(request.root, &[]) {
+        Ok(repository) => scan_repository(request, &repository)?,
+        Err(OpenRepositoryError::NotARepository { .. }) => directory::scan_directory(request),
+        Err(source) => return Err(ScanError::Open { path, source }),
+    };
+    outcome.report.segments = request.known.into_iter().flat_map(KnownText::digests).collect();
+    Ok(outcome)
 }
 
 fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result<ScanOutcome, ScanError> {

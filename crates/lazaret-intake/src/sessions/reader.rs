@@ -52,7 +52,9 @@ pub enum SessionError {
         source: std::io::Error,
     },
     /// It is not a log of a format that is known.
-    #[error("`{log}` is not a session log of a known format; name its format, or leave it out")]
+    #[error(
+        "`{log}` is not a session log of a known format; leave it out, or look whether a newer version reads it"
+    )]
     UnknownFormat {
         /// The log's name.
         log: String,

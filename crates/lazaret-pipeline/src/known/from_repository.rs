@@ -1,13 +1,13 @@
 //! Adds what marked commits of a repository wrote to the index of known text.
 //!
-//! Of every version that a marked commit put in place, the lines count that are its own. What stood in the tree
-//! before the first of them, and what unmarked commits put in place before each, is taken away: text that is older
-//! than the tool's is no evidence against anybody.
+//! Of every version that a marked commit put in place, the lines count that are its own. What any other commit put in
+//! place before it, be it deleted since, is taken away: text that is older than the tool's is no evidence against
+//! anybody.
 
-use lazaret_core::{CommitIx, Directness, EntryKind, Evidence, ObjectId, PathIx, Span};
+use lazaret_core::{CommitIx, CommitSet, Directness, EntryKind, Evidence, ObjectId, PathIx, Span, TreeEntry};
 use lazaret_evidence::attribution::Owned;
 use lazaret_fingerprint::{BuildError, Class, Entry, Except, Lines, SegmentBuilder, TextId, Written};
-use lazaret_intake::git::{ObjectKind, ObjectReader, Repository, list_tree};
+use lazaret_intake::git::{ObjectKind, ObjectReader, Repository};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::commonplace::is_commonplace;
@@ -15,7 +15,7 @@ use crate::scan::attribute::{Attributed, attribute};
 use crate::scan::judging::printable;
 use crate::scan::marks::{self, Marks};
 use crate::scan::reading::Reading;
-use crate::scan::{RECENT_BYTES, ScanError, ScanRequest, examine, recorders};
+use crate::scan::{RECENT_BYTES, ScanError, ScanRequest, carrying, examine, recorders};
 
 /// A zero byte among so many first bytes makes a content binary, as git has it.
 const BINARY_PROBE: usize = 8000;
@@ -68,15 +68,22 @@ pub fn add_repository(
     let mut reading = Reading::open(request, &repository)?;
     let listing = reading.list_files(request)?;
     let records = recorders::read(&mut reading);
-    // evidence
     let detectors = request.measure.detectors;
+    recorders::read_originals(&mut reading, &records, detectors);
+    // evidence
     let examined = examine::examine_blobs(&reading, &listing, detectors, request.n_threads);
-    let recorded = recorders::gather(&reading, &records, detectors);
+    let mut recorded = recorders::gather(&reading, &records, detectors);
+    carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, detectors);
     let history = reading.history_of(&marks, request.measure.rules, request.n_threads);
     let attributed = attribute(&reading, &history, &marks, &listing, request);
     let versions = versions(&reading, &attributed, &marks);
-    Ok(Adding::new(builder, &reading).all(&versions)?)
+    let older: CommitSet = match versions.last() {
+        Some(last) => reading.scope.iter().take_while(|&commit| commit <= last.commit).collect(),
+        None => CommitSet::default(),
+    };
+    reading.compare(&older, request.n_threads);
+    Ok(Adding::new(builder, &reading).all(&versions, &older)?)
 }
 
 /// Returns the versions that hold lines of a tool that their own commit put in place, oldest first.
@@ -131,6 +138,8 @@ struct Adding<'a, 'b> {
     reader: ObjectReader<'a>,
     older: Except,
     seen: FxHashSet<ObjectId>,
+    /// What the repository is called, wherever a clone of it lies.
+    name: String,
     added: AddedRepository,
 }
 
@@ -138,24 +147,21 @@ impl<'a, 'b> Adding<'a, 'b> {
     fn new(builder: &'b mut SegmentBuilder, reading: &'a Reading<'a>) -> Self {
         let reader = ObjectReader::new(reading.repository.objects(), RECENT_BYTES);
         let (older, added) = (Except::new(), AddedRepository::default());
-        Self { builder, reading, reader, older, seen: FxHashSet::default(), added }
+        let graph = &reading.graph;
+        let roots = reading.scope.iter().filter(|&commit| graph.parents(commit).is_empty());
+        let root = roots.map(|commit| graph.id(commit)).min();
+        let name = format!("repository {}", root.map(|root| root.to_string()).unwrap_or_default());
+        Self { builder, reading, reader, older, seen: FxHashSet::default(), name, added }
     }
 
-    fn all(mut self, versions: &[Version<'_>]) -> Result<AddedRepository, BuildError> {
-        let Some(first) = versions.first() else { return Ok(self.added) };
+    fn all(mut self, versions: &[Version<'_>], older: &CommitSet) -> Result<AddedRepository, BuildError> {
         let mut blobs = FxHashSet::default();
         let blobs = versions.iter().map(|version| version.blob).filter(|blob| blobs.insert(*blob));
         let texts: Vec<ObjectId> = blobs.collect();
         self.older = Except::about(texts.into_iter().filter_map(|blob| Some(self.text(blob)?.to_vec())));
-        for parent in self.reading.graph.parents(first.commit).to_vec() {
-            let (files, _unread) = list_tree(&mut self.reader, self.reading.graph.tree(parent));
-            for file in files.iter().filter(|file| file.entry.kind == EntryKind::File) {
-                self.remember(file.entry.id);
-            }
-        }
         let mut rest = versions;
         let reading = self.reading;
-        for commit in reading.scope.iter().filter(|&commit| commit >= first.commit) {
+        for commit in older.iter() {
             let n_here = rest.iter().take_while(|version| version.commit == commit).count();
             let (here, after) = rest.split_at(n_here);
             rest = after;
@@ -164,8 +170,9 @@ impl<'a, 'b> Adding<'a, 'b> {
             }
             let is_own = |path| here.iter().any(|version| version.path == path);
             for change in reading.changes.of(commit).iter().filter(|change| !is_own(change.path)) {
-                if let Some(new) = change.new.filter(|new| new.kind == EntryKind::File) {
-                    self.remember(new.id);
+                let is_file = |entry: &TreeEntry| entry.kind == EntryKind::File;
+                if let Some(new) = change.new.filter(is_file) {
+                    self.remember(change.old.filter(is_file), new);
                 }
             }
             self.added.n_commits += u64::from(!here.is_empty());
@@ -181,7 +188,7 @@ impl<'a, 'b> Adding<'a, 'b> {
         let taint = version.claim.taint();
         let entry = Entry {
             class: Class::Rival,
-            name: repository.clone(),
+            name: self.name.clone(),
             origin: format!("{repository}@{commit}:{}", printable(path)),
             tool: taint.and_then(|taint| taint.tool.as_ref()).map(ToString::to_string).unwrap_or_default(),
             model: taint.and_then(|taint| taint.model.as_ref()).map(ToString::to_string).unwrap_or_default(),
@@ -198,13 +205,14 @@ impl<'a, 'b> Adding<'a, 'b> {
         Ok(())
     }
 
-    /// Takes a text that is older than what comes.
-    fn remember(&mut self, blob: ObjectId) {
-        if self.seen.insert(blob)
-            && let Some(text) = self.text(blob)
-        {
-            self.older.add(&text);
+    /// Takes a text that is older than what comes; what it has in common with the text it took the place of is known.
+    fn remember(&mut self, old: Option<TreeEntry>, new: TreeEntry) {
+        if !self.seen.insert(new.id) {
+            return;
         }
+        let Some(text) = self.text(new.id) else { return };
+        let old = old.filter(|old| self.seen.contains(&old.id)).and_then(|old| self.text(old.id));
+        self.older.add(changed(old.as_deref().map_or(&[], Vec::as_slice), &text));
     }
 
     fn text(&mut self, blob: ObjectId) -> Option<std::rc::Rc<Vec<u8>>> {
@@ -213,5 +221,41 @@ impl<'a, 'b> Adding<'a, 'b> {
             return None;
         };
         (!text.iter().take(BINARY_PROBE).any(|&byte| byte == 0)).then_some(text)
+    }
+}
+
+/// How much of what two texts have in common is kept around what differs: more than the longest run that has a key.
+const CONTEXT_BYTES: usize = 4 << 10;
+
+/// Returns the part of a text from the first to the last difference, whole lines and what stands around them.
+fn changed<'t>(old: &[u8], new: &'t [u8]) -> &'t [u8] {
+    let head = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let old_rest = old.get(head..).unwrap_or_default();
+    let new_rest = new.get(head..).unwrap_or_default();
+    let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(old, new)| old == new).count();
+    let start = new.get(..head.saturating_sub(CONTEXT_BYTES)).unwrap_or_default();
+    let start = start.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = (new.len() - tail).saturating_add(CONTEXT_BYTES).min(new.len());
+    let after = new.get(end..).unwrap_or_default();
+    let end = end + after.iter().position(|&byte| byte == b'\n').map_or(after.len(), |newline| newline + 1);
+    new.get(start..end).unwrap_or(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_taken_with_whole_lines_around_it() {
+        let lines = |numbers: std::ops::Range<u32>| -> String {
+            numbers.map(|number| format!("line {number:06}\n")).collect()
+        };
+        let old = lines(0..4000);
+        let new = format!("{}new\n{}", lines(0..2000), lines(2000..4000));
+        let part = std::str::from_utf8(changed(old.as_bytes(), new.as_bytes())).unwrap();
+        assert!(part.starts_with("line 0016") && part.ends_with('\n') && part.contains("\nnew\n"), "{part}");
+        assert!(part.len() < 3 * CONTEXT_BYTES);
+        assert_eq!(changed(b"", new.as_bytes()), new.as_bytes());
+        assert_eq!(changed(b"a\nb\n", b"a\nc\n"), b"a\nc\n");
     }
 }

@@ -116,6 +116,7 @@ fn assemble(
         by_tool,
         by_model,
         timeline: timeline.collect(),
+        segments: Vec::new(),
         copies,
         warnings: warnings(gaps.iter().chain(&judged.gaps)),
         files: judged.files,

@@ -96,14 +96,48 @@ fn text_that_is_older_than_the_tools_is_no_evidence() {
 fn licences_and_lock_files_are_everybodys() {
     let licence = include_str!("../../../../LICENSE-APACHE");
     let message = format!("set up{CLAUDE}");
-    let known = repository(&[(&message, "LICENSE", licence), (&message, "Cargo.lock", &code(4, 40))]);
-    let folder = tempfile::tempdir().unwrap();
-    let mut builder = SegmentBuilder::new();
-    add_repository(&mut builder, &request(known.repo.path())).unwrap();
-    write_segment(folder.path(), builder).unwrap();
+    // The notice of a file that is no licence by its name holds the same text.
+    let known = repository(&[
+        (&message, "LICENSE", licence),
+        (&message, "Cargo.lock", &code(4, 40)),
+        (&message, "about.rs", &format!("{}{licence}", code(8, 20))),
+    ]);
+    let folder = index_of(&known);
     let other = repository(&[("mine", "LICENSE", licence), ("lock", "Cargo.lock", &code(4, 40))]);
     let report = scan_with(other.repo.path(), folder.path());
     assert_eq!((report.lines.tainted, report.copies.len()), (0, 0), "{:?}", report.copies);
+    assert_eq!(report.segments.len(), 2, "the folder's, and the licences");
+}
+
+#[test]
+fn text_that_was_deleted_long_ago_is_older_too() {
+    let mut history = History::default();
+    history.push(&[], "begin", &[("old.rs", &code(1, 20)), ("keep.rs", LONG)]);
+    history.push(&[0], "away with it", &[("keep.rs", LONG)]);
+    history.push(
+        &[1],
+        &format!("back again{CLAUDE}"),
+        &[("keep.rs", LONG), ("new.rs", &(code(1, 20) + &code(2, 20)))],
+    );
+    let folder = index_of(&history.build());
+    let other = repository(&[("mine", "old.rs", &code(1, 20))]);
+    assert_eq!(scan_with(other.repo.path(), folder.path()).lines.tainted, 0);
+}
+
+#[test]
+fn clones_of_one_repository_bear_one_name() {
+    let known = repository(&[(&format!("help{CLAUDE}"), "b.rs", &code(1, 20))]);
+    let mut builder = SegmentBuilder::new();
+    let scratch = tempfile::tempdir().unwrap();
+    for number in 0..18 {
+        let clone = scratch.path().join(format!("clone-{number}"));
+        known.repo.git(&["clone", "--quiet", "--bare", ".", clone.to_str().unwrap()]);
+        add_repository(&mut builder, &request(&clone)).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_segment(folder.path(), builder).unwrap().unwrap();
+    let other = repository(&[("mine", "c.rs", &(code(3, 5) + &code(1, 20)))]);
+    assert_eq!(scan_with(other.repo.path(), folder.path()).lines.tainted, 20);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `lazaret collect`: takes what agents wrote, by their own session logs, into the index before the logs are deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -187,21 +187,34 @@ fn watch(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErr
     let screen = Screen::stderr(global.color);
     let surroundings = surroundings()?;
     let mut collected: BTreeMap<PathBuf, u64> = BTreeMap::new();
+    let mut told: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
         let mut collector = Collector::new();
         let mut tally = Tally::default();
-        for log in find_logs(&surroundings).logs {
+        let found = find_logs(&surroundings);
+        for unread in found.unread.into_iter().chain(found.links).filter(|path| told.insert(path.clone())) {
+            tally.failed.push(format!("{}: not read", unread.display()));
+        }
+        for log in found.logs {
             let Ok(metadata) = fs::metadata(&log.location) else { continue };
             let is_quiet = metadata
                 .modified()
                 .is_ok_and(|modified| modified.elapsed().is_ok_and(|elapsed| elapsed >= QUIET));
             if is_quiet && collected.get(&log.location) != Some(&metadata.len()) {
+                let n_failed = tally.failed.len();
                 read_found(&mut collector, &log, &mut tally);
-                collected.insert(log.location, metadata.len());
+                // A log that could not be read is tried again.
+                if tally.failed.len() == n_failed {
+                    collected.insert(log.location, metadata.len());
+                }
             }
         }
         if tally.n_logs > 0 {
             finish(collector, &tally, &args.folder, global, &screen)?;
+        } else {
+            for failed in tally.failed.iter().filter(|failed| told.insert(PathBuf::from(failed))) {
+                speech::warning(&plain(failed), &screen);
+            }
         }
         std::thread::sleep(Duration::from_secs(args.every.max(1)));
     }

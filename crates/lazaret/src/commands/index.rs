@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::known::{
-    AddRepositoryError, Class, KnownMatch, KnownText, KnownTextError, SegmentBuilder, SegmentFile, add_files,
-    add_repository, merge_segments, write_segment,
+    AddRepositoryError, AddedRepository, Class, KnownMatch, KnownText, KnownTextError, SegmentBuilder,
+    SegmentFile, add_files, add_repository, merge_segments, write_segment,
 };
 use lazaret_pipeline::{Measure, ScanRequest};
 use serde_json::json;
@@ -179,18 +179,26 @@ fn add_one(
         AddRepositoryError::Scan(error) => scan_error(error),
         AddRepositoryError::Build(error) => CommandError::from_error(ExitCode::Failure, error),
     })?;
-    let unread = match added.n_unread {
-        0 => String::new(),
-        n_unread => format!("; {} could not be read", count(n_unread, "object", "objects")),
-    };
     let line = format!(
-        "{}: {} in {} of {}{unread}",
+        "{}: {} in {} of {}",
         plain(&root.display().to_string()),
         count(added.n_lines, "line", "lines"),
         count(added.n_versions, "version", "versions"),
         count(added.n_commits, "commit", "commits"),
     );
+    if let Some(warning) = unread(root, &added).filter(|_| !global.quiet) {
+        speech::warning(&warning, &Screen::stderr(global.color));
+    }
     say(&line, global).map(|_| ())
+}
+
+/// Says what could not be read of a repository that was added.
+pub(crate) fn unread(root: &Path, added: &AddedRepository) -> Option<String> {
+    let objects = count(added.n_unread, "object", "objects");
+    let root = root.display();
+    (added.n_unread > 0).then(|| {
+        format!("{objects} of `{root}` could not be read: text in them that is older than a tool's counts as the tool's")
+    })
 }
 
 fn add(
@@ -232,7 +240,9 @@ fn query(
     let mut all = Vec::new();
     for path in files {
         let text = std::fs::read(path).map_err(|error| {
-            CommandError::new(ExitCode::Failure, format!("cannot read `{}`", path.display())).because(error)
+            CommandError::new(ExitCode::Failure, format!("cannot read `{}`", path.display()))
+                .because(error)
+                .hint("name a file; `lazaret scan --index` takes folders and repositories")
         })?;
         let found = known.matches(&text).map_err(|error| {
             CommandError::from_error(ExitCode::Failure, error)

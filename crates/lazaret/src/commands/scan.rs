@@ -11,7 +11,7 @@ use lazaret_pipeline::{MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::command_error::workflow::scan_error;
-use crate::commands::index::known_error;
+use crate::commands::index::{known_error, unread};
 use crate::exit::ExitCode;
 use crate::fail_on::FailOn;
 use crate::history::HistoryArgs;
@@ -172,7 +172,12 @@ fn known_text(
             let _progress = Progress::start(&message, screen, global.quiet);
             let cache_dir = args.history.cache_dir();
             // A root that cannot be read, or has no history, is spoken of when it is scanned.
-            drop(add_repository(&mut builder, &request(root, args, measure, None, cache_dir.as_deref())));
+            let added =
+                add_repository(&mut builder, &request(root, args, measure, None, cache_dir.as_deref()));
+            if let Some(warning) = added.ok().and_then(|added| unread(root, &added)).filter(|_| !global.quiet)
+            {
+                speech::warning(&warning, screen);
+            }
         }
         known.add(builder).map_err(known_error)?;
     }

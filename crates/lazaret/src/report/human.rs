@@ -30,6 +30,7 @@ pub(super) fn write(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write)
     timeline::write(&summary.timeline, screen, out)?;
     places("Worst directories", &summary.directories, screen, out)?;
     places("Worst files", &summary.worst_files, screen, out)?;
+    copies(summary, screen, out)?;
     gaps(summary, screen, out)?;
     next_steps(summary, screen, out)?;
     footer(summary, screen, out)
@@ -193,6 +194,24 @@ fn table(title: &str, rows: &[Place], screen: &Screen, out: &mut dyn Write) -> i
             thousands(row.lines.total),
             share(concern(&row.lines), row.lines.total),
         )?;
+    }
+    writeln!(out)
+}
+
+fn copies(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    if summary.copies.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {}", screen.paint(Ink::Heading, "Shared with known text"))?;
+    let mut rows: Vec<_> = summary.copies.iter().collect();
+    rows.sort_by_key(|(_, number)| std::cmp::Reverse(**number));
+    for ((class, name), number) in rows.iter().take(NAMES_MAX) {
+        let row = format!("{class:<10} {:>9}  ", count(**number, "place", "places"));
+        let name = fit_end(&plain(name), screen.width.saturating_sub(columns(&row) + 2).max(20));
+        writeln!(out, "  {row}{name}")?;
+    }
+    if rows.len() > NAMES_MAX {
+        writeln!(out, "  … and {} more", thousands((rows.len() - NAMES_MAX) as u64))?;
     }
     writeln!(out)
 }

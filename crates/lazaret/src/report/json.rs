@@ -60,6 +60,8 @@ struct Header<'a> {
     by_model: &'a std::collections::BTreeMap<String, lazaret_pipeline::LineCounts>,
     timeline: &'a [lazaret_pipeline::TimelineEntry],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    segments: &'a [lazaret_core::Digest],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     copies: &'a [lazaret_pipeline::CopyReport],
     warnings: &'a [lazaret_pipeline::Warning],
     n_evidence: usize,
@@ -80,6 +82,7 @@ fn header(report: &Report) -> Header<'_> {
         by_tool: &report.by_tool,
         by_model: &report.by_model,
         timeline: &report.timeline,
+        segments: &report.segments,
         copies: &report.copies,
         warnings: &report.warnings,
         n_evidence: report.evidence.len(),

@@ -166,6 +166,7 @@ impl Builder {
                 timeline: Vec::new(),
                 files: Vec::new(),
                 evidence: Vec::new(),
+                segments: Vec::new(),
                 copies: Vec::new(),
                 warnings: Vec::new(),
             },
@@ -253,6 +254,7 @@ impl Builder {
             examined: 4213,
             marked: 187,
             by_tool: BTreeMap::from([("claude-code".to_owned(), 120)]),
+            ..CommitCounts::default()
         };
         self.report
     }

@@ -35,6 +35,8 @@ pub(super) struct Summary<'a> {
     pub(super) directories: Vec<Place>,
     /// The files with most tainted and suspect lines.
     pub(super) worst_files: Vec<Place>,
+    /// Stretches shared with known text, by class and name.
+    pub(super) copies: BTreeMap<(&'a str, &'a str), u64>,
     /// What could not be examined: how often, and an example.
     pub(super) gaps: BTreeMap<GapKind, (u64, &'a str)>,
     /// The name that the policy gives itself.
@@ -77,6 +79,7 @@ impl<'a> Summary<'a> {
             timeline: BTreeMap::new(),
             directories: Vec::new(),
             worst_files: Vec::new(),
+            copies: BTreeMap::new(),
             gaps: BTreeMap::new(),
             policy_name: findings.policy_name,
             first: findings.reports.first(),
@@ -103,6 +106,9 @@ impl<'a> Summary<'a> {
         self.lines.merge(report.lines);
         self.commits.0 += report.commits.examined;
         self.commits.1 += report.commits.marked;
+        for copy in &report.copies {
+            *self.copies.entry((&copy.class, &copy.name)).or_default() += 1;
+        }
         self.records.0 += report.recorders.records;
         self.records.1 += report.recorders.refused.values().sum::<u64>();
         for entry in &report.timeline {
