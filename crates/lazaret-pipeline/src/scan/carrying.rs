@@ -159,7 +159,8 @@ impl<'a> Carrying<'a> {
             if self.reading.graph.parents(original).len() > 1 {
                 continue;
             }
-            let candidates = self.patch_candidates(original);
+            let mut candidates = self.patch_candidates(original);
+            candidates.retain(|&landed| !self.says_it_itself(original, landed));
             if candidates.is_empty() {
                 continue;
             }
@@ -174,6 +175,21 @@ impl<'a> Carrying<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a landed commit bears all claims about a marked one by itself, so that none need be carried. Where it has
+    /// kept the author date as well as the paths, it is taken for that commit.
+    fn says_it_itself(&mut self, original: CommitIx, landed: CommitIx) -> bool {
+        let (reading, beside) = (self.reading, self.beside);
+        let own = reading.claims.get(&landed).map_or(&[][..], |own| own);
+        let mut claims = beside.marks.of(original).iter();
+        let says_all = claims.all(|claim| own.iter().any(|own| says_as_much(own, claim)))
+            && beside.marks.parts_of(original).next().is_none();
+        let graph = &reading.graph;
+        if says_all && graph.author_seconds(original) == graph.author_seconds(landed) {
+            self.outcomes.insert(original, Outcome::Carried);
+        }
+        says_all
     }
 
     /// Returns the commits that may have the patch of a marked one: those that changed the same paths soon after it,

@@ -126,7 +126,9 @@ impl Marks {
 
     /// Returns the lines of a commit that have claims of their own.
     pub(crate) fn parts_of(&self, commit: CommitIx) -> impl Iterator<Item = &PartClaims> {
-        self.parts.iter().filter(move |part| part.commit == commit)
+        // They are in the order of their commits.
+        let first = self.parts.partition_point(|part| part.commit < commit);
+        self.parts.iter().skip(first).take_while(move |part| part.commit == commit)
     }
 
     /// Returns the claims about a commit, strongest first.

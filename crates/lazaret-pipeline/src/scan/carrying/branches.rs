@@ -15,9 +15,10 @@ use super::Carrying;
 use super::beside::Branch;
 use super::landed::in_order;
 
-/// So many commits are looked at for a branch that nothing but its paths ties to any: the oldest first, since what
-/// lands lands soon.
-const BY_PATHS_MAX: usize = 24;
+/// So many commits are looked at for a branch that nothing but a content of its files or their paths ties to any: the
+/// oldest first, since what lands lands soon.
+const BY_CONTENT_MAX: usize = 16;
+const BY_PATHS_MAX: usize = 8;
 
 /// So many files beside a changed one say what is usual there.
 const NEIGHBOURS_MAX: usize = 8;
@@ -225,8 +226,10 @@ fn by_content(carrying: &Carrying<'_>, branch: &Branch, files: &[BranchFile]) ->
     }
     let of_most = n_paths.into_iter().filter(|(_, n)| n * 2 >= files.len()).map(|(landed, _)| landed);
     let of_most = in_order(reading, of_most.filter(|landed| !same_content.contains(landed)).collect());
-    same_content.extend(of_most.into_iter().take(BY_PATHS_MAX));
-    in_order(reading, same_content)
+    let mut candidates = in_order(reading, same_content);
+    candidates.truncate(BY_CONTENT_MAX);
+    candidates.extend(of_most.into_iter().take(BY_PATHS_MAX));
+    candidates
 }
 
 /// Finds the marked lines of a branch among those that a commit put in place.
