@@ -207,11 +207,10 @@ impl<'a> Carrying<'a> {
 
     fn same_patch(&mut self, original: CommitIx, patch: &Patch, landed: CommitIx, other: &Patch) {
         let graph = &self.reading.graph;
-        let same_date = graph.author_seconds(original) == graph.author_seconds(landed);
-        if same_date && self.is_older(landed, original) {
-            // The marked commit was made of this one, as by a rebase of what had landed.
+        if self.is_source(landed, original) {
             return;
         }
+        let same_date = graph.author_seconds(original) == graph.author_seconds(landed);
         let doubt = match weigh_patch(patch, same_date) {
             Weight::Nothing => return,
             Weight::Doubtful(doubt) => Some(doubt),
@@ -274,6 +273,13 @@ impl<'a> Carrying<'a> {
     /// Whether a landed commit is older than the original as that stands now.
     fn is_older(&self, landed: CommitIx, original: CommitIx) -> bool {
         self.reading.graph.committer_seconds(landed) < self.reading.graph.committer_seconds(original)
+    }
+
+    /// Whether the original was made of the landed commit, as by a rebase of what has landed: it has kept the author
+    /// date and is the younger of the two.
+    fn is_source(&self, landed: CommitIx, original: CommitIx) -> bool {
+        let graph = &self.reading.graph;
+        graph.author_seconds(landed) == graph.author_seconds(original) && self.is_older(landed, original)
     }
 
     fn patch(&mut self, commit: CommitIx, changes: &Changes) -> Option<Patch> {

@@ -1,12 +1,16 @@
 //! Marks of commits that did not land count on the lines that did, and nowhere else.
 
-use lazaret_core::{Strength, Verdict};
+use std::fs;
+
+use lazaret_core::{GapKind, Strength, Verdict};
 use lazaret_pipeline::{ElsewhereCounts, Report, ScanRequest, scan};
 use lazaret_testkit::strategy::{edited_texts, histories};
-use lazaret_testkit::{BuiltHistory, FileSpec, History, blame};
+use lazaret_testkit::{BuiltHistory, FileSpec, GitRepo, History, blame};
 use proptest::prelude::*;
 
-use crate::world::{CLAUDE, LONG, bytes_of, cases, file, hold_laws, request, verdicts};
+use crate::world::{
+    CLAUDE, LONG, bytes_of, cases, file, hold_laws, loose_object, n_warnings, request, scan_head, verdicts,
+};
 
 const UNPROVEN: Verdict = Verdict::Unproven;
 const SUSPECT: Verdict = Verdict::Suspect;
@@ -260,6 +264,58 @@ fn a_branch_whose_lines_did_not_survive_it_carries_hints_at_most() {
     pull_request(&world, 7, 2);
     let report = scan_all_ways(&world);
     assert_eq!(verdicts(file(&report, "a.txt")), [SUSPECT, SUSPECT, UNPROVEN]);
+}
+
+/// A person's commit that landed, and on a branch the same commit made anew by a machine, as by a rebase; or the other
+/// way round. Returns the repository, the main line checked out.
+fn made_anew(machine_lands: bool) -> GitRepo {
+    let repo = GitRepo::new();
+    repo.write("a.txt", LONG);
+    let base = repo.commit("begin").create();
+    repo.write("a.txt", own("ada", 0..9) + LONG);
+    let first = repo.commit("load").date(1_800_000_000).create();
+    repo.git(&["checkout", "--quiet", "--detach", &base.to_string()]);
+    repo.write("a.txt", own("ada", 0..9) + LONG);
+    let again = repo.commit(format!("load{CLAUDE}")).author_date(1_800_000_000).committer_date(1_800_000_900);
+    let again = again.create();
+    let (main, branch) = if machine_lands { (again, first) } else { (first, again) };
+    repo.git(&["update-ref", "refs/heads/branch", &branch.to_string()]);
+    repo.git(&["checkout", "--quiet", "-B", "main", &main.to_string()]);
+    repo
+}
+
+#[test]
+fn a_marked_commit_that_was_made_of_a_landed_one_is_not_its_original() {
+    let report = scan_head(made_anew(false).path());
+    assert_eq!(carried(&report), []);
+    assert_eq!((report.lines.tainted, report.lines.suspect), (0, 0));
+    assert_eq!(report.commits.elsewhere.not_landed, 1);
+    let report = scan_head(made_anew(true).path());
+    assert_eq!((report.lines.tainted, report.commits.elsewhere), (9, ElsewhereCounts::default()));
+}
+
+#[test]
+fn a_branch_that_cannot_be_read_is_a_gap_and_no_error() {
+    let repo = GitRepo::new();
+    repo.write("a.txt", LONG);
+    let base = repo.commit("begin").create();
+    repo.write("a.txt", own("claude", 0..9) + LONG);
+    let branch = repo.commit(format!("help{CLAUDE}")).create();
+    repo.git(&["update-ref", "refs/pull/7/head", &branch.to_string()]);
+    let blob = repo.id(&format!("{branch}:a.txt")).to_string();
+    repo.git(&["checkout", "--quiet", "-B", "main", &base.to_string()]);
+    repo.write("a.txt", own("claude", 1..9) + LONG);
+    repo.commit("help (#7)").create();
+    assert_eq!(scan_head(repo.path()).lines.tainted, 8);
+    fs::remove_file(loose_object(&repo, &blob)).unwrap();
+    let report = scan_head(repo.path());
+    assert_eq!((report.lines.tainted, report.commits.elsewhere.not_landed), (0, 1));
+    // Neither the patch nor the lines could be looked at.
+    assert_eq!(n_warnings(&report, GapKind::MissingObject), 2, "{:?}", report.warnings);
+    // The branch's commit itself: what it said is not known any more.
+    fs::remove_file(loose_object(&repo, &branch.to_string())).unwrap();
+    let report = scan_head(repo.path());
+    assert_eq!(n_warnings(&report, GapKind::MissingObject), 1, "{:?}", report.warnings);
 }
 
 proptest! {

@@ -174,7 +174,8 @@ fn claim_runs(
     for (file_ix, run) in &taken.runs {
         let Some(file) = files.get(*file_ix) else { continue };
         let Some((original, claims)) = beside.marks.behind(run.mark) else { continue };
-        if carrying.same_patch.contains(&(original, taken.landed)) {
+        let is_claimed = carrying.same_patch.contains(&(original, taken.landed));
+        if is_claimed || carrying.is_source(taken.landed, original) {
             continue;
         }
         let doubts = [
