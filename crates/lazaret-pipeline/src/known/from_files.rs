@@ -5,10 +5,8 @@ use std::path::Path;
 use lazaret_fingerprint::{BuildError, Class, Entry, Except, SegmentBuilder, Written};
 use lazaret_intake::files::list_files;
 
+use crate::scan::examine::is_binary;
 use crate::scan::judging::printable;
-
-/// A zero byte among so many first bytes makes a content binary, as git has it.
-const BINARY_PROBE: usize = 8000;
 
 /// What was added, and what was not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +39,7 @@ pub fn add_files(
                 return Ok(());
             }
         };
-        if text.iter().take(BINARY_PROBE).any(|&byte| byte == 0) {
+        if is_binary(&text) {
             added.n_passed_over += 1;
             return Ok(());
         }

@@ -17,9 +17,6 @@ use crate::scan::marks::{self, Marks};
 use crate::scan::reading::Reading;
 use crate::scan::{RECENT_BYTES, ScanError, ScanRequest, carrying, examine, recorders};
 
-/// A zero byte among so many first bytes makes a content binary, as git has it.
-const BINARY_PROBE: usize = 8000;
-
 /// What was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddedRepository {
@@ -220,7 +217,7 @@ impl<'a, 'b> Adding<'a, 'b> {
             self.added.n_unread += 1;
             return None;
         };
-        (!text.iter().take(BINARY_PROBE).any(|&byte| byte == 0)).then_some(text)
+        (!examine::is_binary(&text)).then_some(text)
     }
 }
 

@@ -84,8 +84,7 @@ fn examine_entry(reader: &mut ObjectReader<'_>, file: &ListedEntry, detectors: &
 
 /// Looks into a text.
 pub(crate) fn examine_text(path: &[u8], text: &[u8], detectors: &Detectors) -> FileFacts {
-    let probe = text.get(..BINARY_PROBE.min(text.len())).unwrap_or_default();
-    if memchr::memchr(0, probe).is_some() {
+    if is_binary(text) {
         let why = "binary content has no lines to attribute and no marks to read".to_owned();
         return FileFacts { gap: Some(gap(GapKind::Binary, why)), ..FileFacts::default() };
     }
@@ -95,6 +94,11 @@ pub(crate) fn examine_text(path: &[u8], text: &[u8], detectors: &Detectors) -> F
         claims: detectors.content(path, text),
         gap: None,
     }
+}
+
+/// Whether a content is binary, as git has it.
+pub(crate) fn is_binary(text: &[u8]) -> bool {
+    memchr::memchr(0, text.get(..BINARY_PROBE.min(text.len())).unwrap_or_default()).is_some()
 }
 
 /// Counts lines; a last line without a newline counts.
