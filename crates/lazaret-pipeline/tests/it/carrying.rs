@@ -3,7 +3,7 @@
 use std::fs;
 
 use lazaret_core::{GapKind, Strength, Verdict};
-use lazaret_pipeline::{ElsewhereCounts, Report, ScanRequest, scan};
+use lazaret_pipeline::{BlameRequest, ElsewhereCounts, Report, ScanRequest, blame as blame_file, scan};
 use lazaret_testkit::strategy::{edited_texts, histories};
 use lazaret_testkit::{BuiltHistory, FileSpec, GitRepo, History, blame};
 use proptest::prelude::*;
@@ -89,6 +89,20 @@ fn a_squash_that_dropped_the_trailer_bears_the_mark_on_the_marked_lines() {
         assert_eq!(report.commits.elsewhere, ElsewhereCounts { carried: 1, ..ElsewhereCounts::default() });
         assert_eq!((report.commits.examined, report.commits.marked), (3, 1));
     }
+}
+
+#[test]
+fn a_blame_says_the_same_as_the_scan() {
+    let world = squashed("Load the ship (#7)");
+    world.repo.git(&["checkout", "--quiet", "-f", "main"]);
+    let measure = request(world.repo.path()).measure;
+    let asked = world.repo.path().join("a.txt");
+    let blame =
+        blame_file(&BlameRequest { file: &asked, rev: "HEAD", measure, n_threads: 1, cache_dir: None });
+    let blame = blame.unwrap();
+    let of_blame: Vec<Verdict> = blame.lines.iter().map(|line| line.verdict).collect();
+    assert_eq!(of_blame, verdicts(file(&scan_all_ways(&world), "a.txt")));
+    assert_eq!(blame.lines[4].tool.as_deref(), Some("claude-code"));
 }
 
 #[test]

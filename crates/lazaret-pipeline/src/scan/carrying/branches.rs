@@ -11,9 +11,9 @@ use lazaret_intake::git::ListedEntry;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::reading::Listing;
-use super::Carrying;
 use super::beside::Branch;
 use super::landed::in_order;
+use super::{Carrying, Outcome};
 
 /// So many commits are looked at for a branch that nothing but a content of its files or their paths ties to any: the
 /// oldest first, since what lands lands soon.
@@ -121,7 +121,7 @@ fn carry_branch(
         let number = numbered.get(&landed).copied();
         taken.extend(take(carrying, files, landed, (number, true), folders));
     }
-    if taken.is_empty() {
+    if taken.is_empty() && !is_carried(carrying, branch) {
         let by_content = by_content(carrying, branch, files);
         for landed in by_content {
             taken.extend(take(carrying, files, landed, (None, false), folders));
@@ -155,6 +155,12 @@ fn carry_branch(
         };
         claim_runs(carrying, files, taken, link, doubt);
     }
+}
+
+/// Whether all marked commits of a branch have been found: what nothing names is then not looked for again.
+fn is_carried(carrying: &Carrying<'_>, branch: &Branch) -> bool {
+    let mut marked = branch.followed.iter().filter(|&&commit| carrying.beside.marks.set.contains(commit));
+    marked.all(|commit| carrying.outcomes.get(commit) == Some(&Outcome::Carried))
 }
 
 /// Returns the lines of the branch that a commit has: file and line.
