@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use lazaret_core::{CommitIx, EntryKind, GapKind, ObjectId, PathIx, TreeEntry};
+use lazaret_core::{CommitIx, CommitSet, EntryKind, GapKind, ObjectId, PathIx, TreeEntry};
 
 use rustc_hash::FxHashMap;
 
@@ -105,11 +105,11 @@ pub struct SettledVersion {
     pub owned: Rc<Owned>,
 }
 
-/// What an earlier run settled, for commits numbered below `until`.
+/// What an earlier run settled.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The first commit that was not settled.
-    pub until: CommitIx,
+    /// The commits whose versions were settled; with each commit all before it that the history covers.
+    pub settled: CommitSet,
     /// The ownership by commit and path; versions of settled commits that are not here hold no marked lines.
     pub owned: FxHashMap<(CommitIx, PathIx), Rc<Owned>>,
 }
@@ -143,7 +143,7 @@ impl<'h, 'a> Forward<'h, 'a> {
             let at = history.version(version);
             match known.owned.remove(&(at.commit, at.change.path)) {
                 Some(owned) => State::Owned(owned),
-                None if may && at.commit >= known.until => State::Open,
+                None if may && !known.settled.contains(at.commit) => State::Open,
                 None => State::Unmarked,
             }
         };

@@ -147,16 +147,17 @@ impl Memory {
     pub(crate) fn known_ownership(&self, reading: &Reading<'_>, marked: &Marked) -> Known {
         let mut known = Known::default();
         for segment in self.segments.iter().filter(|segment| segment.kind == SegmentKind::Ownership) {
-            let read = decode_ownership(&segment.payload, known.until, marked);
-            let Some((from, until, owned)) = read else { continue };
-            if segment.key != marks_key(reading, marked, until) {
+            let Some(stored) = decode_ownership(&segment.payload, marked) else { continue };
+            let before = known.settled.iter().filter(|_| !stored.begins_anew);
+            let settled: CommitSet = before.chain(stored.commits).collect();
+            if segment.key != marks_key(reading, marked, &settled) {
                 continue;
             }
-            if from == 0 {
+            if stored.begins_anew {
                 known.owned.clear();
             }
-            known.until = until;
-            known.owned.extend(owned);
+            known.settled = settled;
+            known.owned.extend(stored.versions);
         }
         known
     }
@@ -196,7 +197,7 @@ impl Memory {
                 n_paths: PathIx::try_from(self.n_paths).unwrap_or(PathIx::MAX),
                 recorded: std::mem::take(&mut self.recorded),
                 n_claimed: self.n_claimed,
-                owned_until: self.known_ownership(reading, &attributed.marked).until,
+                settled: self.known_ownership(reading, &attributed.marked).settled,
                 facts: std::mem::take(&mut self.facts),
             };
             index.append(&kept.rest(reading, examined, listing, attributed, (history_key, facts_key)))
@@ -226,7 +227,7 @@ struct Kept {
     n_paths: PathIx,
     recorded: CommitSet,
     n_claimed: CommitIx,
-    owned_until: CommitIx,
+    settled: CommitSet,
     facts: KnownFacts,
 }
 
@@ -264,9 +265,12 @@ impl Kept {
         }
         // Lines whose origin could not be found today may have one tomorrow.
         let is_certain = reading.changes.failures().next().is_none() && attributed.is_certain();
-        if n_commits > self.owned_until && is_certain {
-            let ownership = encode_ownership(attributed, self.owned_until, n_commits);
-            put(SegmentKind::Ownership, marks_key(reading, &attributed.marked, n_commits), ownership);
+        let new: Vec<CommitIx> =
+            reading.scope.iter().filter(|&commit| !self.settled.contains(commit)).collect();
+        if !new.is_empty() && is_certain {
+            let ownership = encode_ownership(attributed, self.settled.is_empty(), &new);
+            let settled = self.settled.iter().chain(new).collect();
+            put(SegmentKind::Ownership, marks_key(reading, &attributed.marked, &settled), ownership);
         }
         rest
     }
@@ -282,26 +286,31 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Returns the digest of which of the commits numbered below `until` are examined, and of what is marked in them.
-fn marks_key(reading: &Reading<'_>, marked: &Marked, until: CommitIx) -> Digest {
+/// Returns the digest of which commits are settled, and of what is marked in them.
+fn marks_key(reading: &Reading<'_>, marked: &Marked, settled: &CommitSet) -> Digest {
     let ids = |set: &CommitSet| -> Vec<u8> {
-        let ids = set.iter().take_while(|&commit| commit < until).map(|commit| reading.graph.id(commit));
+        let ids =
+            set.iter().filter(|&commit| settled.contains(commit)).map(|commit| reading.graph.id(commit));
         ids.flat_map(|id| id.as_bytes().to_vec()).collect()
     };
     let mut parts = Vec::new();
-    for part in marked.parts().iter().take_while(|part| part.commit < until) {
+    for (part, number) in marked.parts().iter().zip(0_u32..) {
+        if !settled.contains(part.commit) {
+            continue;
+        }
+        // Owners name parts by number.
+        parts.extend_from_slice(&number.to_le_bytes());
         parts.extend_from_slice(reading.graph.id(part.commit).as_bytes());
         parts.extend_from_slice(Digest::of(reading.changes.path(part.path)).as_bytes());
         parts.extend_from_slice(&part.lines.start().to_le_bytes());
         parts.extend_from_slice(&part.lines.end().to_le_bytes());
     }
     Digest::of_parts([
-        &b"ownership 2"[..],
+        &b"ownership 3"[..],
         env!("CARGO_PKG_VERSION").as_bytes(),
-        &until.to_le_bytes(),
         &ids(marked.whole()),
         &parts,
-        &ids(&reading.scope),
+        &ids(settled),
     ])
 }
 
@@ -367,12 +376,18 @@ fn recall_facts(segment: &Segment, facts: &mut KnownFacts) -> bool {
     read().is_some()
 }
 
-fn encode_ownership(attributed: &Attributed, from: CommitIx, until: CommitIx) -> Vec<u8> {
+/// Writes the ownership of the versions of `commits`, which are sorted.
+fn encode_ownership(attributed: &Attributed, begins_anew: bool, commits: &[CommitIx]) -> Vec<u8> {
     let mut out = Vec::new();
-    let owned = attributed.settled.owned.iter().filter(|version| (from..until).contains(&version.commit));
-    put_number(u64::from(from), &mut out);
-    put_number(u64::from(until), &mut out);
-    for version in owned {
+    put_number(u64::from(begins_anew), &mut out);
+    put_number(commits.len() as u64, &mut out);
+    let mut next = 0;
+    for &commit in commits {
+        put_number(u64::from(commit - next), &mut out);
+        next = commit + 1;
+    }
+    let is_new = |commit| commits.binary_search(&commit).is_ok();
+    for version in attributed.settled.owned.iter().filter(|version| is_new(version.commit)) {
         put_number(u64::from(version.commit), &mut out);
         put_number(u64::from(version.path), &mut out);
         put_number(version.owned.n_lines().map_or(0, |n_lines| u64::from(n_lines) + 1), &mut out);
@@ -389,16 +404,25 @@ fn encode_ownership(attributed: &Attributed, from: CommitIx, until: CommitIx) ->
 
 type OwnedVersions = Vec<((CommitIx, PathIx), Rc<Owned>)>;
 
-/// Reads a segment that begins anew or continues at commit `at`; `None` for one that does neither or makes no sense.
-fn decode_ownership(
-    payload: &[u8],
-    at: CommitIx,
-    marked: &Marked,
-) -> Option<(CommitIx, CommitIx, OwnedVersions)> {
+/// What a segment holds of ownership.
+struct StoredOwnership {
+    /// Whether it replaces what stands before it.
+    begins_anew: bool,
+    /// The commits that it settles.
+    commits: Vec<CommitIx>,
+    versions: OwnedVersions,
+}
+
+/// Reads a segment; `None` for one that makes no sense.
+fn decode_ownership(payload: &[u8], marked: &Marked) -> Option<StoredOwnership> {
     let mut decoder = Decoder::new(payload);
-    let (from, until) = (decoder.number_u32()?, decoder.number_u32()?);
-    if from != 0 && from != at {
-        return None;
+    let begins_anew = decoder.number()? == 1;
+    let mut commits = Vec::new();
+    let mut next: CommitIx = 0;
+    for _ in 0..decoder.number()? {
+        let commit = next.checked_add(decoder.number_u32()?)?;
+        commits.push(commit);
+        next = commit.checked_add(1)?;
     }
     let mut versions = Vec::new();
     while !decoder.is_done() {
@@ -409,13 +433,13 @@ fn decode_ownership(
         for _ in 0..decoder.number()? {
             start = start.checked_add(decoder.number_u32()?)?;
             let owner = Owner::from_number(decoder.number_u32()?)?;
-            // A mark of a commit that was not settled, or of none at all.
-            if owner.mark().is_some() && marked.commit(owner).is_none_or(|commit| commit >= until) {
+            let is_mark = |owner| marked.commit(owner).is_some_and(|commit| marked.all().contains(commit));
+            if owner.mark().is_some() && !is_mark(owner) {
                 return None;
             }
             runs.push(OwnerRun { start, owner });
         }
         versions.push((key, Rc::new(Owned::from_runs(runs, n_lines)?)));
     }
-    Some((from, until, versions))
+    Some(StoredOwnership { begins_anew, commits, versions })
 }

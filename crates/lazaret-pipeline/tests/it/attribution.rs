@@ -175,7 +175,7 @@ proptest! {
         let history = History::new(&world.graph, &world.changes, &all);
         let whole = Forward::new(&history, &marked, &mut world.contents()).into_settled();
         let known = lazaret_evidence::attribution::Known {
-            until: cut,
+            settled: (0..cut).collect(),
             owned: whole.owned.iter().filter(|version| version.commit < cut)
                 .map(|version| ((version.commit, version.path), version.owned.clone())).collect(),
         };
