@@ -158,8 +158,12 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
         origins: dates_are_proof.then(|| vec![origins.clone()]),
         settled: lazaret_evidence::attribution::Settled::default(),
     };
-    let judged =
-        Judge::new(&reading, &marks, &request.measure).files(&one, &facts, &attributed, &Copies::default());
+    let judged = Judge::new(&reading, &recorded, &marks, &request.measure).files(
+        &one,
+        &facts,
+        &attributed,
+        &Copies::default(),
+    );
     // action, ledger: none
     let (Some(file), Some(listed)) = (judged.files.into_iter().next(), one.files.first()) else {
         return Err(BlameError::NoSuchFile { rev: request.rev.to_owned(), path: printable(&path) });

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use lazaret_core::Digest;
-use lazaret_fingerprint::{Entry, Floor, Index, Segment, SegmentError, TextMatch, merge};
+use lazaret_fingerprint::{Entry, Floor, Index, Segment, TextMatch, merge};
 
 mod commonplace;
 mod from_files;
@@ -19,7 +19,7 @@ mod from_sessions;
 pub use from_files::{AddedFiles, add_files};
 pub use from_repository::{AddRepositoryError, AddedRepository, add_repository};
 pub use from_sessions::{Collected, Collector};
-pub use lazaret_fingerprint::{BuildError, Class, SegmentBuilder, SegmentStats};
+pub use lazaret_fingerprint::{BuildError, Class, SegmentBuilder, SegmentError, SegmentStats};
 
 /// How the names of segments end.
 const ENDING: &str = "lzseg";

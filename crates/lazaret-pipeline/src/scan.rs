@@ -154,9 +154,8 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let history = reading.history_of(&marks, measure.rules, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
     let copies = copies::find(repository.objects(), &listing.files, request);
-    reading.gaps.extend(copies.gap.clone());
     // verdict
-    let judge = judging::Judge::new(&reading, &marks, measure);
+    let judge = judging::Judge::new(&reading, &recorded, &marks, measure);
     let files = judge.files(&listing, &examined, &attributed, &copies);
     let report = tally::report(&reading, request, &marks, carried, recorded.counts, copies.found, files);
     // action, ledger: none; what was learned is kept for the next scan

@@ -8,7 +8,7 @@ use std::io::{BufRead, Cursor};
 use std::path::Path;
 
 use lazaret_fingerprint::{BuildError, Class, Entry, Except, Lines, SegmentBuilder, Written};
-use lazaret_intake::git::{ObjectKind, ObjectReader, OpenRepositoryError, Repository};
+use lazaret_intake::git::{ObjectKind, ObjectReader, OpenRepositoryError, ReadObjectError, Repository};
 use lazaret_intake::recorders::{CheckpointSession, read_recordings};
 use lazaret_intake::sessions::{
     Certainty, Extent, Limits, SessionError, SessionLog, SessionReader, SessionReport, Writing,
@@ -69,7 +69,7 @@ impl Collector {
     }
 
     /// Reads the logs that Entire keeps of the sessions behind a repository's commits; `on_log` gets each log's name
-    /// and what came of it.
+    /// and what came of it. Returns what could not be read of the repository: each place and why.
     ///
     /// # Errors
     /// [`OpenRepositoryError`] when there is no repository, or it cannot be read.
@@ -77,22 +77,27 @@ impl Collector {
         &mut self,
         root: &Path,
         on_log: &mut dyn FnMut(&str, Result<SessionReport, SessionError>),
-    ) -> Result<(), OpenRepositoryError> {
+    ) -> Result<Vec<String>, OpenRepositoryError> {
         let repository = Repository::open(root, &[])?;
         let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
         let found = read_recordings(&repository, &mut reader, None);
+        let unread = found.unread.iter().map(|unread| format!("{}: {}", unread.place, unread.why));
+        let mut unread: Vec<String> = unread.collect();
         for (id, sessions) in found.checkpoints.iter() {
             for (number, session) in sessions.iter().enumerate() {
                 let name = format!("checkpoint {id}/{number}");
-                let log = transcript(&mut reader, session);
-                if log.is_empty() {
-                    continue;
-                }
+                let log = match transcript(&mut reader, session) {
+                    Ok(log) => log,
+                    Err(error) => {
+                        unread.push(format!("{name}: {error}"));
+                        continue;
+                    }
+                };
                 let report = self.read(&mut SessionLog::new(&name, None), Cursor::new(log));
                 on_log(&name, report);
             }
         }
-        Ok(())
+        Ok(unread)
     }
 
     /// Returns the entries and what they came to.
@@ -168,7 +173,10 @@ fn entry(writing: &Writing) -> Entry {
 }
 
 /// Returns a session's log: the tool's own, whose pieces are put together, or else Entire's shorter one.
-fn transcript(reader: &mut ObjectReader<'_>, session: &CheckpointSession) -> Vec<u8> {
+fn transcript(
+    reader: &mut ObjectReader<'_>,
+    session: &CheckpointSession,
+) -> Result<Vec<u8>, ReadObjectError> {
     let own = |name: &str| name.starts_with("full.");
     let has_own = session.transcripts.iter().any(|transcript| own(&transcript.name));
     let mut pieces: Vec<_> =
@@ -176,8 +184,7 @@ fn transcript(reader: &mut ObjectReader<'_>, session: &CheckpointSession) -> Vec
     pieces.sort_by_key(|piece| (piece.name.len(), piece.name.clone()));
     let mut log = Vec::new();
     for piece in pieces {
-        let Ok(bytes) = reader.read_as(&piece.object, ObjectKind::Blob) else { return Vec::new() };
-        log.extend_from_slice(&bytes);
+        log.extend_from_slice(&reader.read_as(&piece.object, ObjectKind::Blob)?);
     }
-    log
+    Ok(log)
 }

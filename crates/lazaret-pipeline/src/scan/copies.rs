@@ -1,7 +1,5 @@
 //! Finds copies of known text in the files at the revision.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use lazaret_core::{EntryKind, Evidence, Gap, GapKind};
 use lazaret_evidence::Detectors;
 use lazaret_evidence::known_text::Copied;
@@ -12,7 +10,7 @@ use super::examine::in_parallel;
 use super::judging::printable;
 use super::reading::gap;
 use super::{RECENT_BYTES, ScanRequest};
-use crate::known::{KnownMatch, KnownText};
+use crate::known::{KnownMatch, SegmentError};
 use crate::report::CopyReport;
 
 /// What the files of a listing share with known text, in its order.
@@ -22,55 +20,46 @@ pub(crate) struct Copies {
     pub(crate) claims: Vec<Vec<Evidence>>,
     /// Every match, of every class.
     pub(crate) found: Vec<CopyReport>,
-    /// Why not all could be asked, where it could not.
-    pub(crate) gap: Option<Gap>,
+    /// For each file why the index could not answer, where it could not: then nothing is proven of the file.
+    pub(crate) gaps: Vec<Option<Gap>>,
 }
 
 /// Asks the index of known text about every file.
 pub(crate) fn find(store: &ObjectStore, files: &[ListedEntry], request: &ScanRequest<'_>) -> Copies {
     let Some(known) = request.known else { return Copies::default() };
-    let damaged = AtomicBool::new(false);
     let found = in_parallel(files.len(), request.n_threads, || {
         let mut reader = ObjectReader::new(store, RECENT_BYTES);
-        let damaged = &damaged;
         move |file_ix| {
             let file = files.get(file_ix).filter(|file| file.entry.kind == EntryKind::File);
             // A file that cannot be read is a gap of its own already.
             let Some(text) = file.and_then(|file| reader.read_as(&file.entry.id, ObjectKind::Blob).ok())
             else {
-                return Vec::new();
+                return Ok(Vec::new());
             };
-            matches(known, &text, damaged)
+            known.matches(&text)
         }
     });
     let paths = files.iter().map(|file| printable(&file.path));
-    gather(found, paths, request.measure.detectors, damaged.into_inner())
+    gather(found, paths, request.measure.detectors)
 }
 
-/// Asks the index about one text that is not in a repository.
-pub(crate) fn matches(known: &KnownText, text: &[u8], damaged: &AtomicBool) -> Vec<KnownMatch> {
-    known.matches(text).unwrap_or_else(|_damage| {
-        damaged.store(true, Ordering::Relaxed);
-        Vec::new()
-    })
-}
+/// What the index answered about one file.
+pub(crate) type Answer = Result<Vec<KnownMatch>, SegmentError>;
 
 /// Writes matches down, and claims what follows from those with a tool's text.
 pub(crate) fn gather(
-    found: Vec<Vec<KnownMatch>>,
+    found: Vec<Answer>,
     paths: impl Iterator<Item = String>,
     detectors: &Detectors,
-    damaged: bool,
 ) -> Copies {
     let mut copies = Copies { claims: Vec::with_capacity(found.len()), ..Copies::default() };
-    for (matches, path) in found.into_iter().zip(paths) {
+    for (answer, path) in found.into_iter().zip(paths) {
+        let why = "a segment of the index of known text is damaged, so copies were not looked for".to_owned();
+        copies.gaps.push(answer.as_ref().err().map(|_damage| gap(GapKind::CorruptObject, why)));
+        let matches = answer.unwrap_or_default();
         let claims = matches.iter().filter(|found| found.entry.class == Class::Rival);
         copies.claims.push(claims.flat_map(|found| claims_of(found, detectors)).collect());
         copies.found.extend(matches.iter().map(|found| report(found, &path)));
-    }
-    if damaged {
-        let why = "a segment of the index of known text turned out to be damaged".to_owned();
-        copies.gap = Some(gap(GapKind::CorruptObject, why));
     }
     copies
 }

@@ -14,6 +14,7 @@ use super::copies::Copies;
 use super::examine::{Examined, FileFacts};
 use super::marks::Marks;
 use super::reading::{Listing, Reading, gap};
+use super::recorders::Recorded;
 use crate::report::{EvidenceEntry, FileReport, GapEntry, SpanReport};
 
 /// Judged files, and the evidence that they name.
@@ -63,12 +64,17 @@ struct Run {
 
 impl<'a> Judge<'a> {
     /// Returns a judge of files with history.
-    pub(crate) fn new(reading: &'a Reading<'a>, marks: &'a Marks, measure: &'a Measure<'a>) -> Self {
+    pub(crate) fn new(
+        reading: &'a Reading<'a>,
+        recorded: &Recorded,
+        marks: &'a Marks,
+        measure: &'a Measure<'a>,
+    ) -> Self {
         let dates_are_proof = measure.rules.dates_trusted_until(&reading.origin).is_some();
         Self {
             origin: &reading.origin,
             marks: Some((reading, marks)),
-            dates: if dates_are_proof { reading.effective_dates() } else { Vec::new() },
+            dates: if dates_are_proof { dates(reading, recorded) } else { Vec::new() },
             measure,
             numbers: FxHashMap::default(),
             judged: Judged::default(),
@@ -100,6 +106,7 @@ impl<'a> Judge<'a> {
                 Some(Ok(None)) | None => {}
             }
             claims.add(copies.claims.get(file_ix).into_iter().flatten());
+            claims.gaps.extend(copies.gaps.get(file_ix).cloned().flatten());
             if let Some(origins) = attributed.origins.as_ref().and_then(|origins| origins.get(file_ix)) {
                 self.add_dates(origins, &mut claims);
             }
@@ -113,11 +120,12 @@ impl<'a> Judge<'a> {
         &mut self,
         file: &ListedEntry,
         facts: &FileFacts,
-        copied: &[Evidence],
+        copied: (&[Evidence], Option<&Gap>),
         no_history: Gap,
     ) {
         let mut claims = self.claims_of(&file.path, facts);
-        claims.add(copied);
+        claims.add(copied.0);
+        claims.gaps.extend(copied.1.cloned());
         claims.gaps.push(no_history);
         self.file(file, facts, claims);
         if let Some(report) = self.judged.files.last_mut() {
@@ -335,6 +343,18 @@ fn directly(claim: &Evidence) -> Evidence {
         taint.directness = Directness::Direct;
     }
     direct
+}
+
+/// Returns the dates that commits' lines are no younger than; none where a record of the commit could not be read,
+/// since what it holds might contradict the date.
+fn dates(reading: &Reading<'_>, recorded: &Recorded) -> Vec<Option<Date>> {
+    let mut dates = reading.effective_dates();
+    for (date, commit) in dates.iter_mut().zip(0..) {
+        if recorded.all_unread || recorded.unread.contains(&commit) {
+            *date = None;
+        }
+    }
+    dates
 }
 
 /// Writes a path as text: bytes that are not UTF-8 as `\xNN`, and a backslash as `\\` in such paths only.

@@ -26,6 +26,10 @@ pub(crate) struct Recorded {
     pub(crate) lines: BTreeMap<(CommitIx, Vec<u8>), Vec<LineClaim>>,
     /// What came of the records.
     pub(crate) counts: RecorderCounts,
+    /// Commits of which a record was met and not taken: no date proves their lines clean.
+    pub(crate) unread: FxHashSet<CommitIx>,
+    /// Whether records could not be read of which nobody knows the commit: then that holds of all commits.
+    pub(crate) all_unread: bool,
     /// The commits of readings that the revision does not reach; `None` where the repository does not have them.
     pub(crate) elsewhere: Vec<Option<CommitIx>>,
 }
@@ -78,8 +82,10 @@ pub(crate) fn read_originals(reading: &mut Reading<'_>, found: &Recordings, dete
 pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Detectors) -> Recorded {
     let mut recorded = Recorded::default();
     let mut counts = RecorderCounts { records: found.n_records, ..RecorderCounts::default() };
+    recorded.all_unread = !found.unread.is_empty();
     for refused in &found.refused {
         *counts.refused.entry(refused.reason.as_str().to_owned()).or_default() += 1;
+        recorded.unread.extend(refused.commit.and_then(|commit| reading.graph.find(&commit)));
     }
     let reader = ObjectReader::new(reading.repository.objects(), RECENT_BYTES);
     let mut trees = Trees { reading, reader, lines: FxHashMap::default(), children: None };

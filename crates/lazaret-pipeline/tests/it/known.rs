@@ -259,3 +259,42 @@ fn what_a_session_wrote_is_found_and_nothing_secret_is_kept() {
         ("session s-1 /home/ada/quay/src/gate.rs", Some("claude-code"))
     );
 }
+
+#[test]
+fn a_session_whose_log_is_lost_is_named() {
+    let repo = GitRepo::new();
+    repo.commit("begin").create();
+    let log = session_log(&code(7, 20));
+    let metadata =
+        r#"{"checkpoint_id":"a3b2c4d5e6f7","session_id":"s-1","agent":"Claude Code","files_touched":[]}"#;
+    let object = |bytes: &[u8]| {
+        let id = repo.git_bytes(&["hash-object", "-w", "--stdin"], bytes);
+        String::from_utf8(id).unwrap().trim().to_owned()
+    };
+    let tree = |rows: &str| {
+        let id = repo.git_bytes(&["mktree"], rows.as_bytes());
+        String::from_utf8(id).unwrap().trim().to_owned()
+    };
+    let blob = object(log.as_bytes());
+    let (metadata, about) = (object(metadata.as_bytes()), object(br#"{"checkpoint_id":"a3b2c4d5e6f7"}"#));
+    let session = tree(&format!("100644 blob {blob}\tfull.jsonl\n100644 blob {metadata}\tmetadata.json\n"));
+    let checkpoint = tree(&format!("040000 tree {session}\t0\n100644 blob {about}\tmetadata.json\n"));
+    let kept = repo.git(&["commit-tree", "-m", "Checkpoint", &checkpoint]);
+    repo.git(&["update-ref", "refs/entire/checkpoints/f7/a3b2c4d5e6f7", kept.trim()]);
+    let read = || {
+        let (mut collector, mut logs) = (Collector::new(), 0);
+        let unread = collector
+            .read_checkpoints(repo.path(), &mut |_, report| logs += u32::from(report.is_ok()))
+            .unwrap();
+        (logs, unread, collector.finish().unwrap().1.n_lines)
+    };
+    assert_eq!(read(), (1, Vec::new(), 20));
+    let (folder, name) = blob.split_at(2);
+    std::fs::remove_file(repo.git_dir().join("objects").join(folder).join(name)).unwrap();
+    let (logs, unread, n_lines) = read();
+    assert_eq!((logs, n_lines, unread.len()), (0, 0, 1), "{unread:?}");
+    assert!(
+        unread[0].starts_with("checkpoint a3b2c4d5e6f7/0: ") && unread[0].contains("missing"),
+        "{unread:?}"
+    );
+}

@@ -4,7 +4,7 @@ use lazaret_core::Verdict;
 use lazaret_pipeline::{ScanRequest, scan};
 use lazaret_testkit::{BuiltHistory, History};
 
-use crate::world::{CLAUDE, LONG, file, hold_laws, request, scan_head, verdicts};
+use crate::world::{CLAUDE, LONG, Rulebook, file, hold_laws, request, scan_head, verdicts};
 
 /// Puts a note on the commit of that number, under the ref that Git AI writes to.
 fn note(world: &BuiltHistory, commit: usize, text: &str) {
@@ -95,4 +95,38 @@ fn what_cannot_be_read_and_what_lies_elsewhere_is_counted() {
         (2, 1, 0)
     );
     assert_eq!(report.recorders.refused.values().sum::<u64>(), 1, "{:?}", report.recorders);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_lets_no_date_prove_its_commit_clean() {
+    let trusting = Rulebook::with(
+        "[[origin]]\nmatch = \"git:*\"\ndates-trusted-until = 2015-01-01\nreason = \"an archive of that day\"\n",
+    );
+    let verdicts_of = |world: &BuiltHistory| {
+        let request = ScanRequest { measure: trusting.measure(), ..request(world.repo.path()) };
+        let outcome = scan(&request).unwrap();
+        hold_laws(&outcome.report);
+        verdicts(file(&outcome.report, "a.txt"))
+    };
+    let build = || {
+        let mut history = History::default();
+        history.push(&[], "begin", &[("a.txt", &lines(0..2))]);
+        history.push(&[0], "more", &[("a.txt", &lines(0..4))]);
+        for (commit, date) in history.commits.iter_mut().zip([1_200_000_000, 1_300_000_000]) {
+            commit.date = date;
+        }
+        history.build()
+    };
+    let (clean, unproven) = (Verdict::Clean, Verdict::Unproven);
+    let world = build();
+    assert_eq!(verdicts_of(&world), [clean; 4]);
+    note(&world, 1, "neither lines nor braces");
+    assert_eq!(verdicts_of(&world), [clean, clean, unproven, unproven]);
+    // A note that is lost says no more than one that makes no sense.
+    let world = build();
+    note(&world, 1, &git_ai("3", None));
+    let lost = world.repo.git(&["notes", "--ref=ai", "list", &world.ids[1].to_string()]);
+    let (folder, name) = lost.trim().split_at(2);
+    std::fs::remove_file(world.repo.git_dir().join("objects").join(folder).join(name)).unwrap();
+    assert_eq!(verdicts_of(&world), [clean, clean, unproven, unproven]);
 }

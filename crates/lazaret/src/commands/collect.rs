@@ -26,6 +26,9 @@ use crate::text::{count, plain, thousands};
 /// How long a log must have been left alone for its session to count as ended.
 const QUIET: Duration = Duration::from_secs(120);
 
+/// How many of the things that could not be read are named one by one.
+const FAILED_SHOWN_MAX: usize = 20;
+
 /// Arguments of `lazaret collect`.
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
@@ -104,8 +107,12 @@ fn finish(
         let lines = summary(&collected, tally);
         Output::open(None)?.write(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     }
-    for failed in &tally.failed {
+    for failed in tally.failed.iter().take(FAILED_SHOWN_MAX) {
         speech::warning(&plain(failed), screen);
+    }
+    if let Some(more) = tally.failed.len().checked_sub(FAILED_SHOWN_MAX).filter(|more| *more > 0) {
+        let more = count(more as u64, "more thing", "more things");
+        speech::warning(&format!("{more} could not be read"), screen);
     }
     written(file.as_ref(), global)
 }
@@ -163,7 +170,10 @@ fn read_source(collector: &mut Collector, source: &Path, tally: &mut Tally) -> R
         return Ok(());
     }
     match collector.read_checkpoints(source, &mut |name, report| tally.add(name, report)) {
-        Ok(()) => return Ok(()),
+        Ok(unread) => {
+            tally.failed.extend(unread);
+            return Ok(());
+        }
         Err(OpenRepositoryError::NotARepository { .. }) => {}
         Err(error) => return Err(CommandError::from_error(ExitCode::Failure, error)),
     }

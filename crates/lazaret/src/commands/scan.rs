@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use lazaret_core::Verdict;
 use lazaret_evidence::Detectors;
-use lazaret_pipeline::known::{KnownText, SegmentBuilder, add_repository};
+use lazaret_pipeline::known::{AddRepositoryError, KnownText, SegmentBuilder, add_repository};
 use lazaret_pipeline::{MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, scan, write_bundle};
 
 use crate::args::GlobalArgs;
@@ -171,11 +171,16 @@ fn known_text(
             let message = format!("looking for what tools wrote in {}", root.display());
             let _progress = Progress::start(&message, screen, global.quiet);
             let cache_dir = args.history.cache_dir();
-            // A root that cannot be read, or has no history, is spoken of when it is scanned.
-            let added =
-                add_repository(&mut builder, &request(root, args, measure, None, cache_dir.as_deref()));
-            if let Some(warning) = added.ok().and_then(|added| unread(root, &added)).filter(|_| !global.quiet)
-            {
+            let request = request(root, args, measure, None, cache_dir.as_deref());
+            let warning = match add_repository(&mut builder, &request) {
+                Ok(added) => unread(root, &added),
+                // A root that cannot be read, or has no history, is spoken of when it is scanned.
+                Err(AddRepositoryError::Scan(_)) => None,
+                Err(AddRepositoryError::Build(error)) => {
+                    return Err(CommandError::from_error(ExitCode::Failure, error));
+                }
+            };
+            if let Some(warning) = warning.filter(|_| !global.quiet) {
                 speech::warning(&warning, screen);
             }
         }
