@@ -86,6 +86,10 @@ impl Collector {
         for (id, sessions) in found.checkpoints.iter() {
             for (number, session) in sessions.iter().enumerate() {
                 let name = format!("checkpoint {id}/{number}");
+                if session.transcripts.is_empty() {
+                    unread.push(format!("{name}: the checkpoint keeps no log of its session"));
+                    continue;
+                }
                 let log = match transcript(&mut reader, session) {
                     Ok(log) => log,
                     Err(error) => {
