@@ -12,6 +12,9 @@ const MAP: &[(&str, &[&str])] = &[
     ("lazaret-evidence", &["lazaret-core"]),
     ("lazaret-fingerprint", &["lazaret-core"]),
     ("lazaret-policy", &["lazaret-core"]),
+    ("lazaret-seal", &["lazaret-core"]),
+    ("lazaret-shard", &["lazaret-core"]),
+    ("lazaret-syntax", &["lazaret-core"]),
     ("lazaret-store", &["lazaret-core"]),
     ("lazaret-pipeline", &BELOW_PIPELINE),
     ("lazaret-server", &BELOW_FACES),
@@ -21,31 +24,40 @@ const MAP: &[(&str, &[&str])] = &[
     ("xtask", &BELOW_XTASK),
 ];
 
-const BELOW_PIPELINE: [&str; 6] = [
+const BELOW_PIPELINE: [&str; 9] = [
     "lazaret-core",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
     "lazaret-policy",
+    "lazaret-seal",
+    "lazaret-shard",
+    "lazaret-syntax",
     "lazaret-store",
 ];
 
-const BELOW_FACES: [&str; 7] = [
+const BELOW_FACES: [&str; 10] = [
     "lazaret-core",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
     "lazaret-policy",
+    "lazaret-seal",
+    "lazaret-shard",
+    "lazaret-syntax",
     "lazaret-store",
     "lazaret-pipeline",
 ];
 
-const BELOW_COMMAND: [&str; 8] = [
+const BELOW_COMMAND: [&str; 11] = [
     "lazaret-core",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
     "lazaret-policy",
+    "lazaret-seal",
+    "lazaret-shard",
+    "lazaret-syntax",
     "lazaret-store",
     "lazaret-pipeline",
     "lazaret-server",

@@ -1,0 +1,1 @@
+//! Cuts source text at the borders of its syntax.
