@@ -5,7 +5,14 @@ use super::rust_text::{is_word, shipped_code};
 use super::tree::Tree;
 
 /// The crates whose answers depend on their arguments alone.
-const PURE: [&str; 4] = ["lazaret-core", "lazaret-evidence", "lazaret-fingerprint", "lazaret-policy"];
+const PURE: [&str; 6] = [
+    "lazaret-core",
+    "lazaret-evidence",
+    "lazaret-fingerprint",
+    "lazaret-policy",
+    "lazaret-seal",
+    "lazaret-syntax",
+];
 
 /// Modules of the standard library that reach outside.
 const MODULES: [&str; 6] = ["env", "fs", "net", "os", "process", "thread"];
