@@ -1,1 +1,20 @@
 //! Reads shards of data sets as facts about records, and writes them again without what is held.
+//!
+//! A [`ShardReader`] gives a shard in [`Chunk`]s. Each has two sides: [`Facts`], an Arrow batch with the same columns
+//! whatever the format, and [`Rows`], the rows as they stood, which a [`ShardWriter`] of the same format takes again.
+//! What a row's columns mean is said by a [`Profile`]. A row that cannot be read is a record too: its facts name the
+//! [`Fault`], so that nothing is left out of the account.
+//!
+//! Nothing here knows a tool or a policy.
+
+mod chunk;
+mod error;
+mod facts;
+mod format;
+mod profile;
+
+pub use chunk::{Chunk, Entry, Fate, Limits, Lines, Rows, ShardReader, ShardWriter, Written};
+pub use error::ShardError;
+pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
+pub use format::{Codec, Format};
+pub use profile::{Column, Columns, Profile, ProfileError, Several, Step};

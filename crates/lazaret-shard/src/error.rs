@@ -1,0 +1,72 @@
+//! What can go wrong with a shard as a whole; what is wrong with one record is a [`Fault`](crate::Fault).
+
+use std::io;
+
+use arrow_schema::ArrowError;
+
+/// A shard could not be read or written further.
+#[derive(Debug, thiserror::Error)]
+pub enum ShardError {
+    /// The file could not be read.
+    #[error("the shard cannot be read after byte {offset}")]
+    Read {
+        /// Where, in bytes of the file as it lies.
+        offset: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The compressed bytes are damaged or end too early.
+    #[error("the compressed bytes are damaged or end too early, near byte {offset}")]
+    Compression {
+        /// Where, in bytes of the file as it lies.
+        offset: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A columnar file or its schema is damaged.
+    #[error("the columnar file is damaged")]
+    Columns(#[source] ArrowError),
+    /// The shard is no file of its format.
+    #[error("the bytes are no {format}")]
+    NotTheFormat {
+        /// The format that was expected.
+        format: String,
+    },
+    /// A column that the profile names is not there.
+    #[error("the profile `{profile}` names the column `{column}`, which the shard does not have")]
+    MissingColumn {
+        /// The profile.
+        profile: String,
+        /// The column.
+        column: String,
+    },
+    /// A column that the profile names has a type that cannot hold what the profile says it holds.
+    #[error("the column `{column}` has the type {found}, where the profile `{profile}` expects {expected}")]
+    ColumnType {
+        /// The profile.
+        profile: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What the profile expects.
+        expected: &'static str,
+    },
+    /// Something that the shard has and this program does not read.
+    #[error("the shard has {what}, which is not supported")]
+    Unsupported {
+        /// What.
+        what: String,
+    },
+    /// The shard could not be written.
+    #[error("the shard cannot be written")]
+    Write(#[source] io::Error),
+    /// What is to be written does not go into the format.
+    #[error("the records cannot be written: {why}")]
+    DoesNotFit {
+        /// Why.
+        why: String,
+    },
+}
