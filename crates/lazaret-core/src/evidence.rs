@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DetectorId, ModelId, ProviderId, Span, ToolId};
+use crate::{DetectorId, ModelId, Origin, ProviderId, Span, ToolId};
 
 /// What the tool did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -148,6 +148,10 @@ pub enum Proof {
         /// The latest day that any commit up to the content's own states.
         #[schemars(with = "String")]
         on: Date,
+        /// Whose history states it; absent where it is that of the place the content was found at. A record of a data
+        /// set may be the same bytes as a file of a repository.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        origin: Option<Origin>,
     },
     /// The whole content has too few tokens to carry anybody's expression.
     Trivial {
@@ -155,7 +159,11 @@ pub enum Proof {
         tokens: u32,
     },
     /// The policy's own list names the source.
-    Curated,
+    Curated {
+        /// The source, where it is not the place the content was found at.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        origin: Option<Origin>,
+    },
     /// A record shows that an approved tool wrote it.
     ApprovedTool {
         /// The tool.
@@ -174,7 +182,7 @@ impl Proof {
         match self {
             Self::Predates { .. } => "predates",
             Self::Trivial { .. } => "trivial",
-            Self::Curated => "curated",
+            Self::Curated { .. } => "curated",
             Self::ApprovedTool { .. } => "approved-tool",
             Self::Attested => "attested",
             Self::Reviewed => "reviewed",
@@ -268,6 +276,8 @@ pub enum GapKind {
     UnreadableFile,
     /// A directory without history.
     NoHistory,
+    /// The bytes are not those that their claimed name speaks of: what is known of the name says nothing of them.
+    Altered,
 }
 
 impl GapKind {
@@ -284,6 +294,7 @@ impl GapKind {
             Self::Binary => "binary",
             Self::UnreadableFile => "unreadable-file",
             Self::NoHistory => "no-history",
+            Self::Altered => "altered",
         }
     }
 }

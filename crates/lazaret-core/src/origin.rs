@@ -28,7 +28,7 @@ impl OriginKind {
 }
 
 /// Where a content was found: which repository, folder or data set, at which revision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// What kind of place it is.
     pub kind: OriginKind,

@@ -10,6 +10,7 @@ mod branch_name;
 mod carried_mark;
 mod commit_identity;
 mod commit_trailer;
+mod declared_generator;
 mod entire_checkpoint;
 mod file_mark;
 mod message_footer;
@@ -28,7 +29,7 @@ use crate::prefilter::Prefilter;
 use crate::recorded::{RecordedClaims, Spellings};
 
 /// The ids of all detectors, sorted.
-pub const DETECTORS: [&str; 12] = [
+pub const DETECTORS: [&str; 13] = [
     agent_config::ID,
     agent_note::ID,
     authorship_note::ID,
@@ -36,6 +37,7 @@ pub const DETECTORS: [&str; 12] = [
     carried_mark::ID,
     commit_identity::ID,
     commit_trailer::ID,
+    declared_generator::ID,
     entire_checkpoint::ID,
     file_mark::ID,
     message_footer::ID,
@@ -58,6 +60,7 @@ pub struct Detectors {
     branch_name: branch_name::BranchName,
     agent_config: agent_config::AgentConfig,
     session_file: session_file::SessionFile,
+    declared_generator: declared_generator::DeclaredGenerator,
     file_mark: file_mark::FileMark,
     suppression: suppression::Suppression,
 }
@@ -76,6 +79,7 @@ impl Detectors {
             branch_name: branch_name::BranchName::new(catalog),
             agent_config: agent_config::AgentConfig::new(catalog),
             session_file: session_file::SessionFile::new(catalog),
+            declared_generator: declared_generator::DeclaredGenerator::new(catalog),
             file_mark: file_mark::FileMark::new(catalog),
             suppression: suppression::Suppression::new(catalog),
         }
@@ -96,6 +100,32 @@ impl Detectors {
         self.commit_identity.detect(commit, &self.identities, &mut out);
         self.commit_trailer.detect(&message, &self.identities, &mut out);
         self.message_footer.detect(&message, &mut out);
+        claim::sorted(out)
+    }
+
+    /// What a commit's message says of its content, where the message is all that is there of the commit.
+    #[must_use]
+    pub fn message(&self, message: &[u8]) -> Vec<Evidence> {
+        let message = Message::read(message, &|line| self.message_footer.is_mark(line));
+        let mut out = Vec::new();
+        self.commit_trailer.detect(&message, &self.identities, &mut out);
+        self.message_footer.detect(&message, &mut out);
+        claim::sorted(out)
+    }
+
+    /// What a column of a record says of who wrote it. A value that names people, or nobody, makes no claim.
+    #[must_use]
+    pub fn generator(&self, value: &str) -> Vec<Evidence> {
+        let mut out = Vec::new();
+        self.declared_generator.column(value, &mut out);
+        out
+    }
+
+    /// What the card of a data set says of who wrote its records.
+    #[must_use]
+    pub fn card(&self, text: &str) -> Vec<Evidence> {
+        let mut out = Vec::new();
+        self.declared_generator.card(text, &mut out);
         claim::sorted(out)
     }
 

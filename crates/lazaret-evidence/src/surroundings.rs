@@ -47,7 +47,7 @@ pub fn commit_date(on: Date, span: Span) -> Evidence {
     Evidence {
         detector: detector(COMMIT_DATE),
         span: Some(span),
-        claim: Claim::Proof(Proof::Predates { on }),
+        claim: Claim::Proof(Proof::Predates { on, origin: None }),
         why: format!("the commit and all before it are dated {on} or earlier"),
     }
 }

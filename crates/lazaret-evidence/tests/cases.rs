@@ -24,7 +24,7 @@ struct CaseFile {
     case: Vec<Case>,
 }
 
-/// One case: a commit, a branch, a path, a file or a recording, by the fields it has.
+/// One case: a commit, a branch, a path, a file, a column of a record, a card or a recording, by the fields it has.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -37,6 +37,8 @@ struct Case {
     path: Option<String>,
     text: Option<String>,
     recording: Option<RecordingCase>,
+    generator: Option<String>,
+    card: Option<String>,
     landing: Option<LandingCase>,
     /// Bytes in hexadecimal that take the place of every `%` in the message.
     bytes: Option<String>,
@@ -269,6 +271,8 @@ fn claims(detectors: &Detectors, case: &Case) -> Vec<Claimed> {
             detectors.content(path.as_bytes(), text.as_bytes())
         }
         Case { path: Some(path), .. } => detectors.path(path.as_bytes()),
+        Case { generator: Some(generator), .. } => detectors.generator(generator),
+        Case { card: Some(card), .. } => detectors.card(card),
         _ => commit_claims(detectors, case),
     };
     let claims = match case.landing.map(LandingCase::landing) {

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Claim, Evidence, Span, Verdict};
+use lazaret_core::{Claim, Evidence, Origin, Proof, Span, Verdict};
 
-use crate::file::{DerivedVerdict, EgressMode, OnDeadline, Purpose, Sections, SourceKind};
+use crate::file::{DerivedVerdict, EgressMode, OnDeadline, Partial, Purpose, Sections, SourceKind};
 use crate::judge::{JudgedPart, Judgement, Matter};
 use crate::reason::Reason;
 use crate::rules::Rules;
@@ -54,18 +54,24 @@ fn judged_part(rules: &Rules, matter: &Matter<'_>, part: &JudgedPart) -> Vec<Str
 
 /// Names the entries of the policy on which a reason rests.
 fn trusted_entries(rules: &Rules, matter: &Matter<'_>, reason: Reason) -> Vec<String> {
-    let text = matter.origin.match_text();
-    if reason == Reason::Predates {
-        return rules
-            .matching_origins(&text)
-            .map(|rule| format!("    `{}` until {}: {}", rule.pattern, rule.dates_trusted_until, rule.reason))
-            .collect();
+    let elsewhere = matter.evidence.iter().filter_map(|evidence| match evidence.proof()? {
+        Proof::Predates { origin, .. } | Proof::Curated { origin } => origin.as_ref(),
+        Proof::Trivial { .. } | Proof::ApprovedTool { .. } | Proof::Attested | Proof::Reviewed => None,
+    });
+    let mut entries = Vec::new();
+    for text in std::iter::once(matter.origin).chain(elsewhere).map(Origin::match_text) {
+        if reason == Reason::Predates {
+            entries.extend(rules.matching_origins(&text).map(|rule| {
+                format!("    `{}` until {}: {}", rule.pattern, rule.dates_trusted_until, rule.reason)
+            }));
+        } else {
+            let sources = rules.matching_sources(&text).filter(|rule| Reason::from(rule.kind) == reason);
+            entries.extend(sources.map(|rule| format!("    `{}`: {}", rule.pattern, rule.reason)));
+        }
     }
-    rules
-        .matching_sources(&text)
-        .filter(|rule| Reason::from(rule.kind) == reason)
-        .map(|rule| format!("    `{}`: {}", rule.pattern, rule.reason))
-        .collect()
+    let mut told = BTreeSet::new();
+    entries.retain(|entry| told.insert(entry.clone()));
+    entries
 }
 
 fn place(span: Option<Span>) -> String {
@@ -167,6 +173,13 @@ fn admissions(sections: &Sections) -> Vec<String> {
         let verdicts: Vec<_> = rule.admit.iter().map(|verdict| verdict.as_str()).collect();
         lines.push(format!("admits to `{}`: {}", rule.class.get_ref(), verdicts.join(", ")));
         lines.extend(rule.reason.iter().map(|reason| format!("  because: {reason}")));
+        let rest = match rule.partial {
+            Partial::Hold => "held whole",
+            Partial::ExciseUnits => "admitted without the functions, items and comments that hold the others",
+            Partial::ExciseStatements => "admitted without the statements and comments that hold the others",
+            Partial::ExciseLines => "admitted without the others",
+        };
+        lines.push(format!("  a content of which only some lines are admitted is {rest}"));
     }
     lines.push("admits to any other class: clean".to_owned());
     lines

@@ -190,6 +190,24 @@ pub struct AdmissionRule {
     /// Why, where anything but `clean` is admitted; required then.
     #[serde(default, deserialize_with = "values::some_reason")]
     pub reason: Option<String>,
+    /// What becomes of a content of which only parts are admitted.
+    #[serde(default)]
+    pub partial: Partial,
+}
+
+/// What becomes of a content of which only parts are admitted. Whatever is cut, no line that is not admitted stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Partial {
+    /// All of it is held.
+    #[default]
+    Hold,
+    /// Functions, classes, items and comments that hold such a line are cut out.
+    ExciseUnits,
+    /// The smallest statements, items and comments that hold such a line are cut out.
+    ExciseStatements,
+    /// Such lines are cut out.
+    ExciseLines,
 }
 
 /// What an exemption (leave to use a banned tool for a limited purpose) may allow. No exemption changes a verdict.

@@ -8,7 +8,7 @@ use lazaret_core::{Digest, Verdict};
 use toml::Spanned;
 
 use crate::diagnostic::{Diagnostic, PolicyError};
-use crate::file::{AdmissionRule, Sections};
+use crate::file::{AdmissionRule, Partial, Sections};
 use crate::read::read;
 
 /// The largest policy file that is read, in bytes. A larger one is another file given by mistake.
@@ -87,8 +87,17 @@ impl Policy {
     /// Whether content of the verdict is admitted to data sets of the class. Nothing else admits.
     #[must_use]
     pub fn admits(&self, class: &str, verdict: Verdict) -> bool {
-        let rule = self.sections.admission.iter().find(|rule| rule.class.get_ref() == class);
-        rule.map_or(verdict == Verdict::Clean, |rule| rule.admit.contains(&verdict))
+        self.admission(class).map_or(verdict == Verdict::Clean, |rule| rule.admit.contains(&verdict))
+    }
+
+    /// Returns what becomes of a content of which only parts are admitted to data sets of the class.
+    #[must_use]
+    pub fn partial(&self, class: &str) -> Partial {
+        self.admission(class).map_or(Partial::Hold, |rule| rule.partial)
+    }
+
+    fn admission(&self, class: &str) -> Option<&AdmissionRule> {
+        self.sections.admission.iter().find(|rule| rule.class.get_ref() == class)
     }
 }
 

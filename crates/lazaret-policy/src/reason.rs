@@ -93,6 +93,8 @@ reasons! {
         "make the file readable and examine it again";
     NoHistory, "no-history", "it lies in a folder without history",
         "examine the repository it came from";
+    Altered, "altered", "its bytes are not those that its claimed name speaks of, so what is known of the name proves nothing",
+        "give the bytes as they stood, or correct the name";
     SpanBeyondEnd, "span-beyond-end", "a claim speaks of lines beyond its end, so claim and content do not belong together",
         "examine it again at the revision the record was made for";
     Predates, "predates", "trusted dates place it before every banned tool",
@@ -158,6 +160,7 @@ impl From<GapKind> for Reason {
             GapKind::Binary => Self::Binary,
             GapKind::UnreadableFile => Self::UnreadableFile,
             GapKind::NoHistory => Self::NoHistory,
+            GapKind::Altered => Self::Altered,
         }
     }
 }

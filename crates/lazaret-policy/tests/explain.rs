@@ -81,6 +81,7 @@ fn a_policy_is_told_in_plain_words() {
     holds content of at most 1 token clean where no taint stands against it
     admits to `benchmark`: clean, unproven
       because: never trained on
+      a content of which only some lines are admitted is held whole
     admits to any other class: clean
     allows no exemption
     asks 2 people to agree on held content; after 30 days it is proposed for removal
@@ -102,6 +103,7 @@ fn the_built_in_policy_is_told_in_plain_words() {
     holds lines that replaced tainted ones suspect
     holds content of at most 12 tokens clean where no taint stands against it
     admits to `training`: clean
+      a content of which only some lines are admitted is held whole
     admits to any other class: clean
     allows exemptions of at most 30 days for benchmark, red-team, interoperability, legal; none changes a verdict
     asks 2 people to agree on held content; after 30 days it is proposed for removal
@@ -131,7 +133,7 @@ fn a_judgement_names_its_reasons_its_evidence_and_the_way_out() {
         Evidence {
             detector: "stated-dates".parse().unwrap(),
             span: Some(Span::new(1, 5).unwrap()),
-            claim: Claim::Proof(Proof::Predates { on: date(2019, 3, 4) }),
+            claim: Claim::Proof(Proof::Predates { on: date(2019, 3, 4), origin: None }),
             why: "no commit states a later day".to_owned(),
         },
     ];

@@ -147,12 +147,12 @@ fn taint() -> impl Strategy<Value = Claim> {
 
 fn proof() -> impl Strategy<Value = Claim> {
     prop_oneof![
-        4 => day().prop_map(|on| Proof::Predates { on }),
+        4 => day().prop_map(|on| Proof::Predates { on, origin: None }),
         4 => (0..25_u32).prop_map(|tokens| Proof::Trivial { tokens }),
-        1 => Just(Proof::Curated),
+        1 => Just(Proof::Curated { origin: None }),
         1 => Just(Proof::Attested),
         1 => Just(Proof::Reviewed),
-        1 => id(&["t0"]).prop_map(|tool| tool.map_or(Proof::Curated, |tool| Proof::ApprovedTool { tool })),
+        1 => id(&["t0"]).prop_map(|tool| tool.map_or(Proof::Curated { origin: None }, |tool| Proof::ApprovedTool { tool })),
     ]
     .prop_map(Claim::Proof)
 }
@@ -351,7 +351,7 @@ proptest! {
         rules in rules(), setting in setting(), evidence in claims(), gaps in gaps(), days in 0..4000_i64,
     ) {
         let today = jiff::tz::TimeZone::UTC.to_datetime(setting.now).date();
-        let future = |evidence: &Evidence| matches!(evidence.claim, Claim::Proof(Proof::Predates { on }) if on > today);
+        let future = |evidence: &Evidence| matches!(evidence.claim, Claim::Proof(Proof::Predates { on, .. }) if on > today);
         prop_assume!(!evidence.iter().any(future));
         let later = Setting { now: setting.now + jiff::SignedDuration::from_hours(days * 24), ..setting.clone() };
         prop_assert!(nowhere_better(&setting.judge(&rules, &evidence, &gaps), &later.judge(&rules, &evidence, &gaps)));

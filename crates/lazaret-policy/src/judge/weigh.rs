@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use lazaret_core::{Claim, Directness, Evidence, Proof, Span, Strength, Taint};
+use lazaret_core::{Claim, Directness, Evidence, Origin, Proof, Span, Strength, Taint};
 
 use super::Matter;
 use crate::file::DerivedVerdict;
@@ -133,8 +133,8 @@ impl Scales<'_> {
     fn proof(&self, proof: &Proof, of_whole: bool) -> (bool, Reasons) {
         let refused = |reason: Reason| (false, reason.into());
         match proof {
-            Proof::Predates { on } => {
-                let reason = self.predates(*on);
+            Proof::Predates { on, origin } => {
+                let reason = self.predates(*on, self.trust(origin.as_ref()));
                 (reason == Reason::Predates, reason.into())
             }
             Proof::Trivial { .. } if !of_whole => refused(Reason::TrivialOfPart),
@@ -142,24 +142,31 @@ impl Scales<'_> {
                 let accepted = *tokens <= self.rules.policy().sections().verdict.trivial_tokens;
                 (accepted, if accepted { Reason::Trivial } else { Reason::TooManyTokens }.into())
             }
-            Proof::Curated if self.trust.source.is_empty() => refused(Reason::SourceNotListed),
-            Proof::Curated => (true, self.trust.source),
+            Proof::Curated { origin } => match self.trust(origin.as_ref()).source {
+                source if source.is_empty() => refused(Reason::SourceNotListed),
+                source => (true, source),
+            },
             Proof::ApprovedTool { .. } => refused(Reason::ApprovedToolProofNotSupported),
             Proof::Attested => refused(Reason::AttestedProofNotSupported),
             Proof::Reviewed => refused(Reason::ReviewedProofNotSupported),
         }
     }
 
+    /// Returns what the policy says of the origin that a proof names, or else of the content's own.
+    fn trust(&self, origin: Option<&Origin>) -> Trust {
+        origin.map_or(self.trust, |origin| self.rules.trust(origin))
+    }
+
     /// Returns [`Reason::Predates`] where the day is believed and lies before everything that is banned.
     ///
     /// A day to come is refused first, so that trust in days to come reaches no further than today.
-    fn predates(&self, on: Date) -> Reason {
+    fn predates(&self, on: Date, trust: Trust) -> Reason {
         if on > self.today {
             Reason::DateInFuture
         } else if self.rules.first_availability().is_none_or(|first| on >= first) {
             Reason::AfterFirstAvailability
         } else {
-            match self.trust.dates_until {
+            match trust.dates_until {
                 None => Reason::OriginNotTrusted,
                 Some(until) if on > until => Reason::AfterTrustedDay,
                 Some(_) => Reason::Predates,
