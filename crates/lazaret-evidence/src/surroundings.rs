@@ -41,12 +41,13 @@ pub fn trivial_content(n_tokens: u32) -> Evidence {
     }
 }
 
-/// Claims that lines can be no younger than a day: the latest day that their commit or any before it states.
+/// Claims that lines, or a whole content, can be no younger than a day: the latest day that their commit or any before
+/// it states.
 #[must_use]
-pub fn commit_date(on: Date, span: Span) -> Evidence {
+pub fn commit_date(on: Date, span: Option<Span>) -> Evidence {
     Evidence {
         detector: detector(COMMIT_DATE),
-        span: Some(span),
+        span,
         claim: Claim::Proof(Proof::Predates { on, origin: None }),
         why: format!("the commit and all before it are dated {on} or earlier"),
     }

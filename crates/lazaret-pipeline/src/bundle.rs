@@ -1,56 +1,70 @@
-//! The bundle: one row for each run of lines that a marked commit owns, in every version of history, as Parquet.
+//! The bundle: what a scan knows of the lines of every version of history, as Parquet.
 //!
-//! Data sets name blobs of any revision; the bundle says of each what is tainted in it. Rows are sorted by blob, so
-//! that a join reads few pages; see `docs/format/bundle.md`.
+//! Data sets name blobs of any revision; the bundle says of each what is tainted in it, how old it is by its history,
+//! and what could not be read. Rows are sorted by blob, so that a join reads few pages; see `docs/format/bundle.md`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
-use lazaret_core::{Directness, Evidence, ObjectId, Role, Strength};
+use jiff::civil::Date;
+use lazaret_core::{Claim, DetectorId, Directness, EntryKind, Evidence, GapKind, ObjectId, Span, Taint};
+use lazaret_evidence::surroundings;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::scan::attribute::Attributed;
+use crate::scan::copies::Copies;
 use crate::scan::examine::Examined;
 use crate::scan::judging::printable;
 use crate::scan::marks::Marks;
 use crate::scan::reading::{Listing, Reading};
 
 /// The value of the file's `format` metadata.
-pub const BUNDLE_FORMAT: &str = "lazaret.bundle/1";
+pub const BUNDLE_FORMAT: &str = "lazaret.bundle/2";
 
 /// How many rows are encoded at a time.
 const ROWS_PER_BATCH: usize = 1 << 16;
 
-/// One claim about a run of lines of one blob at one path.
+/// One statement about a run of lines of one blob at one path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BundleRow {
     /// The blob.
     pub blob: ObjectId,
     /// The path it stood at, written as in reports.
     pub path: String,
-    /// The first line, counted from 1.
-    pub start: u32,
-    /// The last line.
-    pub end: u32,
-    /// The marked commit the lines come from; `None` for a mark in the text itself.
+    /// The lines; `None` for the whole blob.
+    pub lines: Option<Span>,
+    /// The commit the lines come from; `None` for a mark in the text itself.
     pub commit: Option<ObjectId>,
-    /// Whether the lines stand as the marked commit left them.
-    pub direct: bool,
-    /// The detector.
-    pub detector: String,
-    /// The harness.
-    pub tool: Option<String>,
-    /// The model.
-    pub model: Option<String>,
-    /// What the tool did.
-    pub role: Role,
-    /// How it is known.
-    pub strength: Strength,
+    /// What is stated.
+    pub statement: Statement,
+}
+
+/// What a bundle states about lines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statement {
+    /// A tool had a part in them.
+    Taint {
+        /// The detector.
+        detector: DetectorId,
+        /// The claim.
+        taint: Taint,
+    },
+    /// By the dates that the history states, they are no younger.
+    Predates {
+        /// The day.
+        on: Date,
+    },
+    /// Something that they rest on could not be read.
+    Gap {
+        /// What stood in the way.
+        kind: GapKind,
+    },
 }
 
 /// A bundle could not be written.
@@ -58,64 +72,168 @@ pub struct BundleRow {
 #[error("cannot write the bundle")]
 pub struct BundleError(#[from] parquet::errors::ParquetError);
 
+/// What a scan has learned, as far as a bundle tells it.
+pub(crate) struct Learned<'a> {
+    pub(crate) reading: &'a Reading<'a>,
+    pub(crate) marks: &'a Marks,
+    pub(crate) attributed: &'a Attributed,
+    pub(crate) listing: &'a Listing,
+    pub(crate) examined: &'a Examined,
+    pub(crate) copies: &'a Copies,
+    /// For each commit the day that its lines are no younger than, where the history can be believed to say it.
+    pub(crate) dates: &'a [Option<Date>],
+}
+
 /// Returns the rows of a scan, sorted and without repetitions.
-pub(crate) fn rows(
-    reading: &Reading<'_>,
-    marks: &Marks,
-    attributed: &Attributed,
-    listing: &Listing,
-    examined: &Examined,
-) -> Vec<BundleRow> {
+pub(crate) fn rows(learned: &Learned<'_>) -> Vec<BundleRow> {
     let mut rows = Vec::new();
-    for version in &attributed.settled.owned {
-        let path = printable(reading.changes.path(version.path));
-        let runs = version.owned.runs();
-        for (run_ix, run) in runs.iter().enumerate() {
-            let Some((commit, claims)) = marks.behind(run.owner) else { continue };
-            let end = runs.get(run_ix + 1).map(|next| next.start).or(version.owned.n_lines());
-            let Some(end) = end else { continue };
-            let lines = Lines { blob: version.blob, path: &path, start: run.start + 1, end };
-            let id = Some(reading.graph.id(commit));
-            let direct = run.owner.directness() == Directness::Direct;
-            rows.extend(claims.iter().filter_map(|claim| lines.row(claim, id, direct)));
-        }
-    }
-    for (file, facts) in listing.files.iter().zip(&examined.files) {
-        let path = printable(&file.path);
-        for claim in &facts.claims {
-            let (start, end) = claim.span.map_or((1, facts.n_lines), |span| (span.start(), span.end()));
-            rows.extend(Lines { blob: file.entry.id, path: &path, start, end }.row(claim, None, true));
-        }
-    }
+    owned(learned, &mut rows);
+    files(learned, &mut rows);
+    first_days(learned, &mut rows);
     rows.sort_unstable();
     rows.dedup();
     rows
 }
 
-struct Lines<'a> {
-    blob: ObjectId,
-    path: &'a str,
-    start: u32,
-    end: u32,
+/// Marked commits' lines in every version.
+fn owned(learned: &Learned<'_>, rows: &mut Vec<BundleRow>) {
+    let Learned { reading, marks, .. } = learned;
+    for version in &learned.attributed.settled.owned {
+        let path = printable(reading.changes.path(version.path));
+        let runs = version.owned.runs();
+        for (run_ix, run) in runs.iter().enumerate() {
+            let end = runs.get(run_ix + 1).map(|next| next.start).or(version.owned.n_lines());
+            let lines = end.and_then(|end| Span::new(run.start + 1, end).ok());
+            let about = About { blob: version.blob, path: &path, commit: None };
+            if let Some(kind) = run.owner.gap() {
+                rows.push(about.row(lines, Statement::Gap { kind }));
+            }
+            let (Some((commit, claims)), Some(_)) = (marks.behind(run.owner), lines) else { continue };
+            let about = About { commit: Some(reading.graph.id(commit)), ..about };
+            let directness = run.owner.directness();
+            rows.extend(claims.iter().filter_map(|claim| about.taint(claim, lines, Some(directness))));
+        }
+    }
 }
 
-impl Lines<'_> {
-    fn row(&self, claim: &Evidence, commit: Option<ObjectId>, direct: bool) -> Option<BundleRow> {
-        let taint = claim.taint()?;
-        Some(BundleRow {
-            blob: self.blob,
-            path: self.path.to_owned(),
-            start: self.start,
-            end: self.end,
-            commit,
-            direct,
-            detector: claim.detector.to_string(),
-            tool: taint.tool.as_ref().map(ToString::to_string),
-            model: taint.model.as_ref().map(ToString::to_string),
-            role: taint.role,
-            strength: taint.strength,
-        })
+/// What the text of the files at the revision says, and how old their lines are where that was traced.
+fn files(learned: &Learned<'_>, rows: &mut Vec<BundleRow>) {
+    let Learned { listing, examined, copies, attributed, .. } = learned;
+    for (file_ix, (file, facts)) in listing.files.iter().zip(&examined.files).enumerate() {
+        let path = printable(&file.path);
+        let about = About { blob: file.entry.id, path: &path, commit: None };
+        let copied = copies.claims.get(file_ix).into_iter().flatten();
+        rows.extend(
+            facts.claims.iter().chain(copied).filter_map(|claim| about.taint(claim, claim.span, None)),
+        );
+        let gaps = facts.gap.iter().chain(copies.gaps.get(file_ix).into_iter().flatten());
+        rows.extend(gaps.map(|gap| about.row(gap.span, Statement::Gap { kind: gap.kind })));
+        let origins = attributed.origins.as_ref().and_then(|origins| origins.get(file_ix));
+        for lines in origins.into_iter().flatten() {
+            let span = Span::new(lines.start + 1, lines.start + lines.n_lines).ok();
+            if let Some(kind) = lines.gap {
+                rows.push(about.row(span, Statement::Gap { kind }));
+            } else if let (Some(commit), Some(span)) = (lines.commit, span)
+                && let Some(on) = learned.dates.get(commit as usize).copied().flatten()
+            {
+                let about = About { commit: Some(learned.reading.graph.id(commit)), ..about };
+                rows.push(about.row(Some(span), Statement::Predates { on }));
+            }
+        }
     }
+}
+
+/// For each blob the first day of a commit that has it: all of it stood there then.
+fn first_days(learned: &Learned<'_>, rows: &mut Vec<BundleRow>) {
+    let Learned { reading, dates, .. } = learned;
+    let mut first: BTreeMap<ObjectId, (Date, ObjectId, &[u8])> = BTreeMap::new();
+    for commit in reading.scope.iter() {
+        let Some(on) = dates.get(commit as usize).copied().flatten() else { continue };
+        for change in reading.changes.of(commit) {
+            let Some(entry) = change.new.filter(|entry| entry.kind == EntryKind::File) else { continue };
+            let found = (on, reading.graph.id(commit), reading.changes.path(change.path));
+            let known = first.entry(entry.id).or_insert(found);
+            *known = (*known).min(found);
+        }
+    }
+    rows.extend(first.into_iter().map(|(blob, (on, commit, path))| {
+        let path = printable(path);
+        About { blob, path: &path, commit: Some(commit) }.row(None, Statement::Predates { on })
+    }));
+}
+
+/// Which blob, where, and from whom.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    blob: ObjectId,
+    path: &'a str,
+    commit: Option<ObjectId>,
+}
+
+impl About<'_> {
+    fn row(&self, lines: Option<Span>, statement: Statement) -> BundleRow {
+        let Self { blob, path, commit } = *self;
+        BundleRow { blob, path: path.to_owned(), lines, commit, statement }
+    }
+
+    fn taint(
+        &self,
+        claim: &Evidence,
+        lines: Option<Span>,
+        directness: Option<Directness>,
+    ) -> Option<BundleRow> {
+        let taint = claim.taint()?;
+        let taint = Taint { directness: directness.unwrap_or(taint.directness), ..taint.clone() };
+        Some(self.row(lines, Statement::Taint { detector: claim.detector.clone(), taint }))
+    }
+}
+
+impl BundleRow {
+    /// Returns what the row claims, as evidence; `None` for a gap.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Evidence> {
+        let place = |what: &str| match self.commit {
+            Some(commit) => format!("{what} of commit {commit}, by an earlier scan"),
+            None => format!("{what} of the same file, by an earlier scan"),
+        };
+        match &self.statement {
+            Statement::Taint { detector, taint } => Some(Evidence {
+                detector: detector.clone(),
+                span: self.lines,
+                claim: Claim::Taint(taint.clone()),
+                why: place("lines"),
+            }),
+            Statement::Predates { on } => Some(Evidence {
+                span: self.lines,
+                why: place("the date"),
+                ..surroundings::commit_date(*on, None)
+            }),
+            Statement::Gap { .. } => None,
+        }
+    }
+}
+
+/// Returns the columns of a bundle.
+pub(crate) fn schema() -> Schema {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    Schema::new(vec![
+        Field::new("blob", DataType::Utf8, false),
+        Field::new("path", DataType::Utf8, false),
+        Field::new("start", DataType::UInt32, true),
+        Field::new("end", DataType::UInt32, true),
+        text("commit"),
+        Field::new("statement", DataType::Utf8, false),
+        text("detector"),
+        text("tool"),
+        text("provider"),
+        text("model"),
+        text("model_provider"),
+        text("role"),
+        text("strength"),
+        Field::new("direct", DataType::Boolean, true),
+        text("on"),
+        text("gap"),
+    ])
 }
 
 /// Writes rows as one Parquet file; `origin` and the digests of policy and catalog go into its metadata.
@@ -127,19 +245,7 @@ pub fn write_bundle(
     rows: &[BundleRow],
     metadata: &[(&str, String)],
 ) -> Result<(), BundleError> {
-    let schema = Arc::new(Schema::new(vec![
-        Field::new("blob", DataType::Utf8, false),
-        Field::new("path", DataType::Utf8, false),
-        Field::new("start", DataType::UInt32, false),
-        Field::new("end", DataType::UInt32, false),
-        Field::new("commit", DataType::Utf8, true),
-        Field::new("direct", DataType::Boolean, false),
-        Field::new("detector", DataType::Utf8, false),
-        Field::new("tool", DataType::Utf8, true),
-        Field::new("model", DataType::Utf8, true),
-        Field::new("role", DataType::Utf8, false),
-        Field::new("strength", DataType::Utf8, false),
-    ]));
+    let schema = Arc::new(schema());
     let format = [("format", BUNDLE_FORMAT.to_owned())];
     let pairs =
         format.iter().chain(metadata).map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()));
@@ -158,26 +264,62 @@ pub fn write_bundle(
 }
 
 fn columns(rows: &[BundleRow]) -> Vec<ArrayRef> {
-    let text = |get: &dyn Fn(&BundleRow) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(rows.iter().map(get)))
-    };
-    let optional = |get: &dyn Fn(&BundleRow) -> Option<String>| -> ArrayRef {
+    let text = |get: &dyn Fn(&BundleRow) -> Option<String>| -> ArrayRef {
         Arc::new(rows.iter().map(get).collect::<StringArray>())
     };
-    let number = |get: &dyn Fn(&BundleRow) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(get)))
+    let of_taint = |get: &dyn Fn(&Taint) -> Option<String>| -> ArrayRef {
+        text(&|row| match &row.statement {
+            Statement::Taint { taint, .. } => get(taint),
+            Statement::Predates { .. } | Statement::Gap { .. } => None,
+        })
     };
+    let number = |get: &dyn Fn(Span) -> u32| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| row.lines.map(get)).collect::<UInt32Array>())
+    };
+    let direct = rows.iter().map(|row| match &row.statement {
+        Statement::Taint { taint, .. } => Some(taint.directness == Directness::Direct),
+        Statement::Predates { .. } | Statement::Gap { .. } => None,
+    });
     vec![
-        text(&|row| row.blob.to_string()),
-        text(&|row| row.path.clone()),
-        number(&|row| row.start),
-        number(&|row| row.end),
-        optional(&|row| row.commit.map(|commit| commit.to_string())),
-        Arc::new(rows.iter().map(|row| Some(row.direct)).collect::<BooleanArray>()),
-        text(&|row| row.detector.clone()),
-        optional(&|row| row.tool.clone()),
-        optional(&|row| row.model.clone()),
-        text(&|row| row.role.to_string()),
-        text(&|row| row.strength.to_string()),
+        text(&|row| Some(row.blob.to_string())),
+        text(&|row| Some(row.path.clone())),
+        number(&Span::start),
+        number(&Span::end),
+        text(&|row| row.commit.map(|commit| commit.to_string())),
+        text(&|row| Some(row.statement.as_str().to_owned())),
+        text(&|row| row.statement.detector()),
+        of_taint(&|taint| taint.tool.as_ref().map(ToString::to_string)),
+        of_taint(&|taint| taint.provider.as_ref().map(ToString::to_string)),
+        of_taint(&|taint| taint.model.as_ref().map(ToString::to_string)),
+        of_taint(&|taint| taint.model_provider.as_ref().map(ToString::to_string)),
+        of_taint(&|taint| Some(taint.role.to_string())),
+        of_taint(&|taint| Some(taint.strength.to_string())),
+        Arc::new(direct.collect::<BooleanArray>()),
+        text(&|row| match &row.statement {
+            Statement::Predates { on } => Some(on.to_string()),
+            Statement::Taint { .. } | Statement::Gap { .. } => None,
+        }),
+        text(&|row| match &row.statement {
+            Statement::Gap { kind } => Some(kind.as_str().to_owned()),
+            Statement::Taint { .. } | Statement::Predates { .. } => None,
+        }),
     ]
+}
+
+impl Statement {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Taint { .. } => "taint",
+            Self::Predates { .. } => "predates",
+            Self::Gap { .. } => "gap",
+        }
+    }
+
+    fn detector(&self) -> Option<String> {
+        match self {
+            Self::Taint { detector, .. } => Some(detector.to_string()),
+            Self::Predates { .. } => Some(surroundings::commit_date(Date::ZERO, None).detector.to_string()),
+            Self::Gap { .. } => None,
+        }
+    }
 }

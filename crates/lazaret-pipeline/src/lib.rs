@@ -9,7 +9,7 @@ mod report;
 mod scan;
 
 pub use blame::{BLAME_FORMAT, Blame, BlameError, BlameRequest, BlamedLine, blame};
-pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, write_bundle};
+pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, Statement, write_bundle};
 pub use check::{
     CHECK_FORMAT, ChangeUnderCheck, CheckError, CheckReport, CheckRequest, Finding, RefUpdate, check,
 };

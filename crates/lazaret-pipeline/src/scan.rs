@@ -15,7 +15,7 @@ use lazaret_evidence::Detectors;
 use lazaret_intake::git::{OpenRepositoryError, Repository, ResolveError};
 use lazaret_policy::Rules;
 
-use crate::bundle::BundleRow;
+use crate::bundle::{BundleRow, Learned};
 use crate::known::KnownText;
 use crate::report::{MarkedCommit, Report};
 
@@ -153,14 +153,26 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
     let history = reading.history_of(&marks, measure.rules, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
-    let copies = copies::find(repository.objects(), &listing.files, request);
+    let mut copies = copies::find(repository.objects(), &listing.files, request);
     // verdict
     let judge = judging::Judge::new(&reading, &recorded, &marks, measure);
     let files = judge.files(&listing, &examined, &attributed, &copies);
-    let report = tally::report(&reading, request, &marks, carried, recorded.counts, copies.found, files);
+    let (counts, found) = (std::mem::take(&mut recorded.counts), std::mem::take(&mut copies.found));
+    let report = tally::report(&reading, request, &marks, carried, counts, found, files);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
-        crate::bundle::rows(&reading, &marks, &attributed, &listing, &examined)
+        let scope = reading.scope.clone();
+        reading.compare(&scope, request.n_threads);
+        let dates = judging::dates(&reading, &recorded);
+        crate::bundle::rows(&Learned {
+            reading: &reading,
+            marks: &marks,
+            attributed: &attributed,
+            listing: &listing,
+            examined: &examined,
+            copies: &copies,
+            dates: &dates,
+        })
     } else {
         Vec::new()
     };

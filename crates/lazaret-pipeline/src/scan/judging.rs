@@ -188,7 +188,7 @@ impl<'a> Judge<'a> {
             }
             let (Some(commit), Some(span)) = (lines.commit, span) else { continue };
             if let Some(on) = self.dates.get(commit as usize).copied().flatten() {
-                claims.evidence.push(surroundings::commit_date(on, span));
+                claims.evidence.push(surroundings::commit_date(on, Some(span)));
                 claims.commits.push(Some(commit));
                 let rest = not_in(owned.get(..n_owned).unwrap_or_default(), span);
                 let directness = Directness::Direct;
@@ -347,7 +347,7 @@ fn directly(claim: &Evidence) -> Evidence {
 
 /// Returns the dates that commits' lines are no younger than; none where a record of the commit could not be read,
 /// since what it holds might contradict the date.
-fn dates(reading: &Reading<'_>, recorded: &Recorded) -> Vec<Option<Date>> {
+pub(crate) fn dates(reading: &Reading<'_>, recorded: &Recorded) -> Vec<Option<Date>> {
     let mut dates = reading.effective_dates();
     for (date, commit) in dates.iter_mut().zip(0..) {
         if recorded.all_unread || recorded.unread.contains(&commit) {

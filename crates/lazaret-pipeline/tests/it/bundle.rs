@@ -1,12 +1,13 @@
 //! The bundle: what it says of the revision is what the report says, and it says it of every version of history.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::UInt32Type;
-use lazaret_core::{ObjectId, Verdict};
-use lazaret_pipeline::{BUNDLE_FORMAT, BundleRow, ScanRequest, scan, write_bundle};
+use arrow_schema::DataType;
+use lazaret_core::{Directness, ObjectId, Verdict};
+use lazaret_pipeline::{BUNDLE_FORMAT, BundleRow, ScanRequest, Statement, scan, write_bundle};
 use lazaret_testkit::strategy::histories;
 use lazaret_testkit::{BuiltHistory, ObjectFormat, blame};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -16,18 +17,65 @@ use proptest::prelude::*;
 use crate::world::{cases, mark, request, three_commits};
 
 /// The columns of a row, as text.
-type Columns = (String, String, u32, u32, Option<String>, bool, [Option<String>; 5]);
+type Columns = Vec<Option<String>>;
+
+const NAMES: [&str; 16] = [
+    "blob",
+    "path",
+    "start",
+    "end",
+    "commit",
+    "statement",
+    "detector",
+    "tool",
+    "provider",
+    "model",
+    "model_provider",
+    "role",
+    "strength",
+    "direct",
+    "on",
+    "gap",
+];
 
 fn columns_of(row: &BundleRow) -> Columns {
-    let rest = [
-        Some(row.detector.clone()),
-        row.tool.clone(),
-        row.model.clone(),
-        Some(row.role.to_string()),
-        Some(row.strength.to_string()),
+    let mut columns = vec![
+        Some(row.blob.to_string()),
+        Some(row.path.clone()),
+        row.lines.map(|lines| lines.start().to_string()),
+        row.lines.map(|lines| lines.end().to_string()),
+        row.commit.map(|commit| commit.to_string()),
     ];
-    let commit = row.commit.map(|commit| commit.to_string());
-    (row.blob.to_string(), row.path.clone(), row.start, row.end, commit, row.direct, rest)
+    let text = |value: Option<&dyn ToString>| value.map(ToString::to_string);
+    columns.extend(match &row.statement {
+        Statement::Taint { detector, taint } => vec![
+            Some("taint".to_owned()),
+            Some(detector.to_string()),
+            text(taint.tool.as_ref().map(|id| id as _)),
+            text(taint.provider.as_ref().map(|id| id as _)),
+            text(taint.model.as_ref().map(|id| id as _)),
+            text(taint.model_provider.as_ref().map(|id| id as _)),
+            Some(taint.role.to_string()),
+            Some(taint.strength.to_string()),
+            Some((taint.directness == Directness::Direct).to_string()),
+            None,
+            None,
+        ],
+        Statement::Predates { on } => {
+            let mut columns = vec![None; 11];
+            columns[0] = Some("predates".to_owned());
+            columns[1] = Some("commit-date".to_owned());
+            columns[9] = Some(on.to_string());
+            columns
+        }
+        Statement::Gap { kind } => {
+            let mut columns = vec![None; 11];
+            columns[0] = Some("gap".to_owned());
+            columns[10] = Some(kind.as_str().to_owned());
+            columns
+        }
+    });
+    columns
 }
 
 fn read_back(path: &std::path::Path) -> Vec<Columns> {
@@ -36,22 +84,19 @@ fn read_back(path: &std::path::Path) -> Vec<Columns> {
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch.unwrap();
-        let column = |name: &str| batch.column_by_name(name).unwrap();
-        let text = |name: &str, row: usize| {
-            let values = column(name).as_string::<i32>();
-            values.is_valid(row).then(|| values.value(row).to_owned())
+        let value = |name: &str, row: usize| -> Option<String> {
+            let column = batch.column_by_name(name).unwrap();
+            if column.is_null(row) {
+                return None;
+            }
+            Some(match column.data_type() {
+                DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).to_string(),
+                DataType::Boolean => column.as_boolean().value(row).to_string(),
+                _ => column.as_string::<i32>().value(row).to_owned(),
+            })
         };
-        let number = |name: &str, row: usize| column(name).as_primitive::<UInt32Type>().value(row);
         for row in 0..batch.num_rows() {
-            rows.push((
-                text("blob", row).unwrap(),
-                text("path", row).unwrap(),
-                number("start", row),
-                number("end", row),
-                text("commit", row),
-                column("direct").as_boolean().value(row),
-                ["detector", "tool", "model", "role", "strength"].map(|name| text(name, row)),
-            ));
+            rows.push(NAMES.iter().map(|name| value(name, row)).collect());
         }
     }
     rows
@@ -77,7 +122,7 @@ fn what_is_written_reads_back_with_its_metadata() {
 fn a_bundle_without_rows_is_a_file_all_the_same() {
     let path = tempfile::NamedTempFile::new().unwrap();
     write_bundle(path.as_file(), &[], &[]).unwrap();
-    assert_eq!(read_back(path.path()), []);
+    assert_eq!(read_back(path.path()), Vec::<Columns>::new());
 }
 
 #[test]
@@ -85,6 +130,34 @@ fn no_bundle_is_made_unless_it_is_asked_for() {
     let world = three_commits(ObjectFormat::Sha1);
     let outcome = scan(&ScanRequest { bundle: false, ..request(world.repo.path()) }).unwrap();
     assert!(outcome.bundle.is_empty());
+}
+
+/// Whether a taint's lines stand as the tool left them; `None` for other statements.
+fn is_direct(row: &BundleRow) -> Option<bool> {
+    match &row.statement {
+        Statement::Taint { taint, .. } => Some(taint.directness == Directness::Direct),
+        Statement::Predates { .. } | Statement::Gap { .. } => None,
+    }
+}
+
+/// Every version of a file is as old as the first commit that has it, and a bundle says so.
+#[test]
+fn every_blob_of_history_has_the_day_of_its_first_commit() {
+    let world = three_commits(ObjectFormat::Sha1);
+    let outcome = scan(&request(world.repo.path())).unwrap();
+    let mut days: BTreeMap<ObjectId, String> = BTreeMap::new();
+    for row in &outcome.bundle {
+        if let (Statement::Predates { on }, None) = (&row.statement, row.lines) {
+            assert_eq!(days.insert(row.blob, on.to_string()), None);
+        }
+    }
+    let mut blobs = BTreeSet::new();
+    for id in &world.ids {
+        for path in world.repo.paths(&id.to_string()) {
+            blobs.insert(world.repo.id(&format!("{id}:{}", String::from_utf8(path).unwrap())));
+        }
+    }
+    assert_eq!(days.keys().copied().collect::<BTreeSet<_>>(), blobs);
 }
 
 /// A line of a version: blob, path, line and the marked commit it comes from.
@@ -117,10 +190,11 @@ proptest! {
         let world = history.build();
         let outcome = scan(&ScanRequest { all_refs: true, ..request(world.repo.path()) }).unwrap();
         prop_assert!(outcome.bundle.is_sorted());
-        let direct = |row: &&BundleRow| row.direct && row.commit.is_some();
+        let direct = |row: &&BundleRow| is_direct(row) == Some(true) && row.commit.is_some();
         let lines = |row: &BundleRow| {
             let (blob, path, commit) = (row.blob, row.path.clone(), row.commit);
-            (row.start..=row.end).map(move |line| (blob, path.clone(), line, commit.unwrap()))
+            let lines = row.lines.unwrap();
+            (lines.start()..=lines.end()).map(move |line| (blob, path.clone(), line, commit.unwrap()))
         };
         let found: BTreeSet<TaintedLine> = outcome.bundle.iter().filter(direct).flat_map(lines).collect();
         prop_assert_eq!(found, blamed_everywhere(&world, &marked));
@@ -138,9 +212,8 @@ proptest! {
                     Some(row.blob) == file.blob
                         && row.path == file.path
                         && row.commit == span.commit
-                        && row.direct == span.direct
-                        && row.start <= span.start
-                        && span.end <= row.end
+                        && is_direct(row) == Some(span.direct)
+                        && row.lines.is_some_and(|lines| lines.start() <= span.start && span.end <= lines.end())
                 };
                 prop_assert!(outcome.bundle.iter().any(says_so), "{:?}: {:?}", file.path, span);
             }
