@@ -1,1 +1,27 @@
 //! Makes a data set provable: keys, signed statements, Merkle trees, and the documents that go with them.
+//!
+//! Bytes in, bytes out: nothing here reads a file, a clock, the environment or the network. The time is an argument,
+//! and so is the randomness of a new key.
+
+mod croissant;
+mod envelope;
+mod json;
+mod key;
+mod lineage;
+mod merkle;
+mod name;
+mod note;
+mod receipt;
+mod statement;
+mod summary;
+
+pub use envelope::{Envelope, EnvelopeError, STATEMENT_PAYLOAD, Signature, Verified};
+pub use key::{KeyError, KeyId, PublicKey, SecretKey, TrustedKeys};
+pub use merkle::{
+    ConsistencyProof, Frontier, InclusionProof, MerkleError, Node, NodeList, empty_root, leaf_hash,
+    prove_consistency, prove_inclusion, root,
+};
+pub use name::NameError;
+pub use receipt::{NamedDigest, Program, Receipt, ReceiptError, RecordCounts, Shard};
+pub use statement::{Annotation, DigestSet, Predicate, Statement, StatementError, Subject};
+pub use summary::{ADMITTED_LEVEL, RecordAccount, Resource, Summary, VerificationResult, Verifier};

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::UInt32Type;
-use arrow_schema::DataType;
 use lazaret_core::{Directness, ObjectId, Verdict};
 use lazaret_pipeline::{BUNDLE_FORMAT, BundleRow, ScanRequest, Statement, scan, write_bundle};
 use lazaret_testkit::strategy::histories;
@@ -89,11 +88,9 @@ fn read_back(path: &std::path::Path) -> Vec<Columns> {
             if column.is_null(row) {
                 return None;
             }
-            Some(match column.data_type() {
-                DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).to_string(),
-                DataType::Boolean => column.as_boolean().value(row).to_string(),
-                _ => column.as_string::<i32>().value(row).to_owned(),
-            })
+            let number = column.as_primitive_opt::<UInt32Type>().map(|column| column.value(row).to_string());
+            let truth = column.as_boolean_opt().map(|column| column.value(row).to_string());
+            number.or(truth).or_else(|| Some(column.as_string::<i32>().value(row).to_owned()))
         };
         for row in 0..batch.num_rows() {
             rows.push(NAMES.iter().map(|name| value(name, row)).collect());
