@@ -15,13 +15,16 @@ mod receipt;
 mod statement;
 mod summary;
 
+pub use croissant::{Column, ColumnType, DataSet, DataSetFile, Derivation};
 pub use envelope::{Envelope, EnvelopeError, STATEMENT_PAYLOAD, Signature, Verified};
 pub use key::{KeyError, KeyId, PublicKey, SecretKey, TrustedKeys};
+pub use lineage::{Outcome, RunReport, ShardRead, ShardWritten};
 pub use merkle::{
     ConsistencyProof, Frontier, InclusionProof, MerkleError, Node, NodeList, empty_root, leaf_hash,
     prove_consistency, prove_inclusion, root,
 };
 pub use name::NameError;
+pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, SignedNote};
 pub use receipt::{NamedDigest, Program, Receipt, ReceiptError, RecordCounts, Shard};
 pub use statement::{Annotation, DigestSet, Predicate, Statement, StatementError, Subject};
 pub use summary::{ADMITTED_LEVEL, RecordAccount, Resource, Summary, VerificationResult, Verifier};
