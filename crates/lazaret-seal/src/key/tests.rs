@@ -18,6 +18,11 @@ proptest! {
         prop_assert_eq!(secret.public(), public);
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn a_signature_is_of_one_message_and_one_key(seed: [u8; 32], message: Vec<u8>, at: usize, bit in 0..8_u8) {
         let secret = SecretKey::from_seed(seed);
