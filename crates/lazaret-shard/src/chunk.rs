@@ -1,8 +1,10 @@
 //! How shards are read and written: chunk by chunk, each with facts and with the rows they speak of.
 
 use std::fmt;
+use std::ops::Range;
 
 use arrow_array::RecordBatch;
+use lazaret_core::Digest;
 
 use crate::error::ShardError;
 use crate::facts::Facts;
@@ -39,7 +41,8 @@ impl fmt::Debug for Chunk {
 /// Rows as they stood in the shard.
 ///
 /// The records of a chunk are counted in the order of its facts. Where a row holds several records (`files[]`), a row
-/// without any record still is a row.
+/// whose list is empty or missing is one record with [`Fault::MissingText`](crate::Fault::MissingText), so that it is
+/// in the account; only lines of nothing but white space hold no record.
 #[non_exhaustive]
 pub enum Rows {
     /// Lines of a text file.
@@ -61,27 +64,72 @@ impl fmt::Debug for Rows {
     }
 }
 
-/// Lines of a text file, each with its end as it stood.
+/// Lines of a text file.
+///
+/// Every byte of the uncompressed file is either here, under one of [`Lines::rows`], or counted in [`Lines::long`].
 #[derive(Default)]
 #[expect(missing_debug_implementations, reason = "holds content")]
 pub struct Lines {
-    /// The bytes of all lines, one after the other, with the bytes that end them.
+    /// The bytes of all lines, one after the other, each with the bytes that end it.
     pub bytes: Vec<u8>,
-    /// Where each line ends in `bytes`; one for each record.
-    pub ends: Vec<usize>,
+    /// The lines, in order.
+    pub rows: Vec<Line>,
+    /// Where the records stand in `bytes`, one for each fact.
+    pub records: Vec<LineRecord>,
+    /// Lines that were too long to be kept; they hold no bytes of `bytes`.
+    pub long: Vec<LongLine>,
+}
+
+/// One line, or a run of lines that hold nothing but white space: those hold no record, and are written as they stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Where it ends in [`Lines::bytes`].
+    pub end: usize,
+    /// How many records of the chunk were read up to its end.
+    pub records: usize,
+}
+
+/// Where a record stands in [`Lines::bytes`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineRecord {
+    /// Its JSON object; `None` where the line or the element is none.
+    pub object: Option<Range<usize>>,
+    /// The JSON string that is its text, with the quotes; `None` where the text is made of several or missing.
+    pub text: Option<Range<usize>>,
+    /// The element of the row's list, where rows hold several records.
+    pub element: Option<Range<usize>>,
+}
+
+/// A line that is larger than the limits: read to its end, but not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongLine {
+    /// Its record, by its place in the chunk.
+    pub record: usize,
+    /// Where it begins, in bytes of the uncompressed file.
+    pub offset: u64,
+    /// How many bytes it has, with those that end it.
+    pub bytes: u64,
+    /// The digest of these bytes.
+    pub sha256: Digest,
 }
 
 /// A file of an archive, and the record it belongs to.
+#[derive(Default)]
 #[expect(missing_debug_implementations, reason = "holds content")]
 pub struct Entry {
-    /// Its header, as the archive has it.
+    /// Its header, with the extension headers that come before it, as the archive has them.
     pub header: Vec<u8>,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// The record, by its place in the chunk.
-    pub record: usize,
+    /// What fills its last block.
+    pub padding: Vec<u8>,
+    /// The record, by its place in the chunk; `None` for folders and for the end of the archive, which are written as
+    /// they stood.
+    pub record: Option<usize>,
     /// Whether these bytes are the record's text.
     pub is_text: bool,
+    /// How many bytes it has and their digest, where it was too large to be kept; then `bytes` is empty.
+    pub long: Option<(u64, Digest)>,
 }
 
 /// What becomes of a record.

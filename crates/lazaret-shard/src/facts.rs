@@ -20,6 +20,8 @@ pub enum Fault {
     NotAnObject,
     /// The text's column is missing or null.
     MissingText,
+    /// Another column that may not be missing is missing.
+    MissingColumn,
     /// A named column holds another type than text.
     WrongType,
     /// A name stands twice in one object, so that readers disagree about its value.
@@ -34,10 +36,11 @@ pub enum Fault {
 
 impl Fault {
     /// All faults.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Malformed,
         Self::NotAnObject,
         Self::MissingText,
+        Self::MissingColumn,
         Self::WrongType,
         Self::DuplicateKey,
         Self::NotUtf8,
@@ -52,6 +55,7 @@ impl Fault {
             Self::Malformed => "malformed",
             Self::NotAnObject => "not-an-object",
             Self::MissingText => "missing-text",
+            Self::MissingColumn => "missing-column",
             Self::WrongType => "wrong-type",
             Self::DuplicateKey => "duplicate-key",
             Self::NotUtf8 => "not-utf8",

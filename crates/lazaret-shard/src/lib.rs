@@ -13,8 +13,10 @@ mod facts;
 mod format;
 mod profile;
 
-pub use chunk::{Chunk, Entry, Fate, Limits, Lines, Rows, ShardReader, ShardWriter, Written};
+pub use chunk::{
+    Chunk, Entry, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter, Written,
+};
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
-pub use profile::{Column, Columns, Profile, ProfileError, Several, Step};
+pub use profile::{BUILT_IN, Column, ColumnError, Columns, Profile, ProfileError, Several, Step};

@@ -1,30 +1,16 @@
 //! Mapping profiles: which column of a data set means what.
 
+mod built_in;
+mod column;
+
 use std::fmt;
-use std::str::FromStr;
 
 use lazaret_core::Digest;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{self, SeqAccess, Visitor};
 
-/// A step of a column's path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The member of an object, or the field of a struct.
-    Field(String),
-    /// Every element of a list.
-    Each,
-}
-
-/// A column: `content`, `metadata.url`, `messages[].content`; one that may be missing ends with `?`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Whether the way begins at the row though a row holds several records: written with a leading `/`.
-    pub of_row: bool,
-    /// The way to the value.
-    pub steps: Vec<Step>,
-    /// Whether a shard may lack it. Any other column that is missing is an error before the first record.
-    pub optional: bool,
-}
+pub use built_in::BUILT_IN;
+pub use column::{Column, ColumnError, Step};
 
 /// Which column of a data set means what.
 ///
@@ -39,7 +25,7 @@ pub struct Column {
 ///     text = "content"
 ///     id = "id"
 ///     repository = ["repo_name", "mirror_name?"]
-///     git_blob = "blob_sha?"
+///     git-blob = "blob_sha?"
 ///     "#,
 /// )?;
 /// assert_eq!(profile.columns.text.to_string(), "content");
@@ -97,9 +83,42 @@ pub struct Several(pub Vec<Column>);
 
 /// A profile could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ProfileError {
-    message: String,
+pub enum ProfileError {
+    /// The text is no TOML, or lacks or adds a key; the source says where.
+    #[error("the profile cannot be read")]
+    Toml(#[source] toml::de::Error),
+    /// A version that this program does not know.
+    #[error("the profile has version {version}, and this program reads version 1")]
+    Version {
+        /// The version.
+        version: u32,
+    },
+    /// The profile's name goes into file names and reports.
+    #[error("the name `{name}` of a profile is not made of small letters, digits and hyphens")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A column that cannot mean what it is said to mean.
+    #[error("the column `{column}` cannot be `{role}`: {why}")]
+    Role {
+        /// The key.
+        role: &'static str,
+        /// The column.
+        column: String,
+        /// Why, and what to write instead.
+        why: &'static str,
+    },
+    /// No profile of that name comes with the program.
+    #[error(
+        "no profile `{name}` comes with the program; name one of {known}, or a file that ends with `.toml`"
+    )]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -117,68 +136,96 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        let file: File = toml::from_str(text).map_err(|error| ProfileError { message: error.to_string() })?;
-        if file.version != 1 {
-            let message =
-                format!("the profile has version {}, and this program reads version 1", file.version);
-            return Err(ProfileError { message });
+        let File { version, name, records, columns } = toml::from_str(text).map_err(ProfileError::Toml)?;
+        if version != 1 {
+            return Err(ProfileError::Version { version });
         }
-        let File { name, records, columns, .. } = file;
-        Ok(Self { name, records, columns, digest: Digest::of(text.as_bytes()) })
-    }
-}
-
-impl FromStr for Column {
-    type Err = ProfileError;
-
-    fn from_str(text: &str) -> Result<Self, ProfileError> {
-        let error = || ProfileError { message: format!("`{text}` names no column") };
-        let (rest, optional) = text.strip_suffix('?').map_or((text, false), |rest| (rest, true));
-        let (rest, of_row) = rest.strip_prefix('/').map_or((rest, false), |rest| (rest, true));
-        let mut steps = Vec::new();
-        for part in rest.split('.') {
-            let (name, each) = part.strip_suffix("[]").map_or((part, false), |name| (name, true));
-            if name.is_empty() {
-                return Err(error());
-            }
-            steps.push(Step::Field(name.to_owned()));
-            steps.extend(each.then_some(Step::Each));
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || !name.bytes().all(is_plain) {
+            return Err(ProfileError::Name { name });
         }
-        Ok(Self { of_row, steps, optional })
+        let profile = Self { name, records, columns, digest: Digest::of(text.as_bytes()) };
+        profile.check()?;
+        Ok(profile)
     }
-}
 
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.of_row { "/" } else { "" })?;
-        for (nth, step) in self.steps.iter().enumerate() {
-            match step {
-                Step::Field(name) if nth == 0 => f.write_str(name)?,
-                Step::Field(name) => write!(f, ".{name}")?,
-                Step::Each => f.write_str("[]")?,
+    /// Refuses what would be read in another way than its writer meant.
+    fn check(&self) -> Result<(), ProfileError> {
+        let error =
+            |role, column: &Column, why| Err(ProfileError::Role { role, column: column.to_string(), why });
+        if let Some(records) = &self.records {
+            if records.of_row || records.optional || records.steps.contains(&Step::Each) {
+                return error("records", records, "write the bare name of a list, such as `files`");
             }
         }
-        f.write_str(if self.optional { "?" } else { "" })
+        if self.columns.text.optional || self.columns.text.of_row {
+            return error("text", &self.columns.text, "each record must have its own; leave `?` and `/` out");
+        }
+        for (role, column) in self.columns.iter() {
+            if column.of_row && self.records.is_none() {
+                return error(role, column, "`/` goes with `records` only; leave it out");
+            }
+            if column.steps.contains(&Step::Each) && !HOLDS_SEVERAL.contains(&role) {
+                return error(role, column, "`[]` leads to several values, and one is meant");
+            }
+        }
+        Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for Column {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+/// What may have several values: texts and messages are joined by an empty line, the others are kept apart.
+const HOLDS_SEVERAL: [&str; 4] = ["text", "message", "repository", "generator"];
+
+impl Columns {
+    /// Returns every column with the key it stands under.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        let single = [
+            ("text", Some(&self.text)),
+            ("id", self.id.as_ref()),
+            ("commit", self.commit.as_ref()),
+            ("path", self.path.as_ref()),
+            ("git-blob", self.git_blob.as_ref()),
+            ("sha1", self.sha1.as_ref()),
+            ("sha256", self.sha256.as_ref()),
+            ("encoding", self.encoding.as_ref()),
+            ("language", self.language.as_ref()),
+            ("source", self.source.as_ref()),
+            ("message", self.message.as_ref()),
+        ];
+        let several = [("repository", &self.repository), ("generator", &self.generator)];
+        let single = single.into_iter().filter_map(|(role, column)| Some((role, column?)));
+        single.chain(several.into_iter().flat_map(|(role, several)| several.0.iter().map(move |c| (role, c))))
     }
 }
 
 impl<'de> Deserialize<'de> for Several {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum OneOrSeveral {
-            One(Column),
-            Several(Vec<Column>),
-        }
-        Ok(match OneOrSeveral::deserialize(deserializer)? {
-            OneOrSeveral::One(column) => Self(vec![column]),
-            OneOrSeveral::Several(columns) => Self(columns),
-        })
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrSeveral)
     }
 }
+
+/// A string or a list of strings. An untagged enum would swallow what is wrong with a column.
+struct OneOrSeveral;
+
+impl<'de> Visitor<'de> for OneOrSeveral {
+    type Value = Several;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a column or a list of columns")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Several, E> {
+        Ok(Several(vec![text.parse().map_err(E::custom)?]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Several, A::Error> {
+        let mut columns = Vec::new();
+        while let Some(column) = list.next_element()? {
+            columns.push(column);
+        }
+        Ok(Several(columns))
+    }
+}
+
+#[cfg(test)]
+mod tests;
