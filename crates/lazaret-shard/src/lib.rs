@@ -8,10 +8,13 @@
 //! Nothing here knows a tool or a policy.
 
 mod chunk;
+mod codec;
 mod error;
 mod facts;
 mod format;
+mod json_lines;
 mod profile;
+mod text;
 
 pub use chunk::{
     Chunk, Entry, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter, Written,
@@ -20,3 +23,4 @@ pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
 pub use profile::{BUILT_IN, Column, ColumnError, Columns, Profile, ProfileError, Several, Step};
+pub use text::{create_text, open_text};

@@ -153,10 +153,10 @@ impl Profile {
     fn check(&self) -> Result<(), ProfileError> {
         let error =
             |role, column: &Column, why| Err(ProfileError::Role { role, column: column.to_string(), why });
-        if let Some(records) = &self.records {
-            if records.of_row || records.optional || records.steps.contains(&Step::Each) {
-                return error("records", records, "write the bare name of a list, such as `files`");
-            }
+        if let Some(records) = &self.records
+            && (records.of_row || records.optional || records.steps.contains(&Step::Each))
+        {
+            return error("records", records, "write the bare name of a list, such as `files`");
         }
         if self.columns.text.optional || self.columns.text.of_row {
             return error("text", &self.columns.text, "each record must have its own; leave `?` and `/` out");
@@ -164,6 +164,10 @@ impl Profile {
         for (role, column) in self.columns.iter() {
             if column.of_row && self.records.is_none() {
                 return error(role, column, "`/` goes with `records` only; leave it out");
+            }
+            let through = |records: &Column| column.of_row && column.steps.starts_with(&records.steps);
+            if self.records.as_ref().is_some_and(through) {
+                return error(role, column, "it lies within the records; leave `/` and their list out");
             }
             if column.steps.contains(&Step::Each) && !HOLDS_SEVERAL.contains(&role) {
                 return error(role, column, "`[]` leads to several values, and one is meant");

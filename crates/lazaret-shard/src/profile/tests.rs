@@ -60,17 +60,68 @@ fn the_stack_v2_tells_its_two_ids_apart() {
 
 #[test]
 fn refusals_say_what_is_wrong_and_where() {
-    insta::assert_snapshot!(refusal("version = 2\nname = \"a\"\n[columns]\ntext = \"t\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\nid = \"t\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"t\"\nrepo = \"r\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"a[0]\""), @"");
-    insta::assert_snapshot!(
-        refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"t\"\nrepository = [\"r\", \"x..y\"]"), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"t?\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"t\"\nid = \"/i\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"a\"\n[columns]\ntext = \"t\"\nid = \"i[]\""), @"");
-    insta::assert_snapshot!(
-        refusal("version = 1\nname = \"a\"\nrecords = \"files[]\"\n[columns]\ntext = \"t\""), @"");
-    insta::assert_snapshot!(refusal("version = 1\nname = \"A b\"\n[columns]\ntext = \"t\""), @"");
-    insta::assert_snapshot!(Profile::built_in("stack").unwrap_err(), @"");
+    let head = "version = 1\nname = \"a\"\n";
+    let cases = [
+        "version = 2\nname = \"a\"\n[columns]\ntext = \"t\"".to_owned(),
+        "version = 1\nname = \"A b\"\n[columns]\ntext = \"t\"".to_owned(),
+        format!("{head}[columns]\nid = \"t\""),
+        format!("{head}[columns]\ntext = \"t\"\nrepo = \"r\""),
+        format!("{head}[columns]\ntext = \"a[0]\""),
+        format!("{head}[columns]\ntext = \"t\"\nrepository = [\"r\", \"x..y\"]"),
+        format!("{head}[columns]\ntext = \"t?\""),
+        format!("{head}[columns]\ntext = \"t\"\nid = \"/i\""),
+        format!("{head}[columns]\ntext = \"t\"\nid = \"i[]\""),
+        format!("{head}records = \"files[]\"\n[columns]\ntext = \"t\""),
+    ];
+    let refusals: Vec<String> = cases.iter().map(|case| refusal(case)).collect();
+    insta::assert_snapshot!(refusals.join("\n\n"), @r#"
+    the profile has version 2, and this program reads version 1
+
+    the name `A b` of a profile is not made of small letters, digits and hyphens
+
+    the profile cannot be read
+    TOML parse error at line 3, column 1
+      |
+    3 | [columns]
+      | ^^^^^^^^^
+    missing field `text`
+
+
+    the profile cannot be read
+    TOML parse error at line 5, column 1
+      |
+    5 | repo = "r"
+      | ^^^^
+    unknown field `repo`, expected one of `text`, `id`, `repository`, `commit`, `path`, `git-blob`, `sha1`, `sha256`, `encoding`, `language`, `source`, `message`, `generator`
+
+
+    the profile cannot be read
+    TOML parse error at line 4, column 8
+      |
+    4 | text = "a[0]"
+      |        ^^^^^^
+    `a[0]` is no column: a name with one of `. [ ] ? /` in it stands in double quotes, and `?` at the end
+
+
+    the profile cannot be read
+    TOML parse error at line 5, column 14
+      |
+    5 | repository = ["r", "x..y"]
+      |              ^^^^^^^^^^^^^
+    `x..y` is no column: a name is missing; write as in `metadata.url` or `messages[].content`
+
+
+    the column `t?` cannot be `text`: each record must have its own; leave `?` and `/` out
+
+    the column `/i` cannot be `id`: `/` goes with `records` only; leave it out
+
+    the column `i[]` cannot be `id`: `[]` leads to several values, and one is meant
+
+    the column `files[]` cannot be `records`: write the bare name of a list, such as `files`
+    "#);
+    let unknown = Profile::built_in("stack").unwrap_err().to_string();
+    assert!(
+        unknown.starts_with("no profile `stack` comes with the program; name one of `chat`, "),
+        "{unknown}"
+    );
 }
