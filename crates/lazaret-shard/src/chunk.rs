@@ -126,10 +126,19 @@ pub struct Entry {
     /// The record, by its place in the chunk; `None` for folders and for the end of the archive, which are written as
     /// they stood.
     pub record: Option<usize>,
-    /// Whether these bytes are the record's text.
-    pub is_text: bool,
+    /// Where the record's text stands in its bytes, if it is here and is one alone.
+    pub text: Option<EntryText>,
     /// How many bytes it has and their digest, where it was too large to be kept; then `bytes` is empty.
     pub long: Option<(u64, Digest)>,
+}
+
+/// Where a text stands in a file of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryText {
+    /// The file is the text.
+    Whole,
+    /// A JSON string is, with its quotes.
+    JsonString(Range<usize>),
 }
 
 /// What becomes of a record.

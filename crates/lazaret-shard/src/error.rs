@@ -25,6 +25,14 @@ pub enum ShardError {
         #[source]
         source: io::Error,
     },
+    /// An archive is damaged, or ends too early.
+    #[error("the archive is damaged at byte {offset} of its uncompressed bytes: {why}")]
+    Archive {
+        /// Where, in bytes after decompression.
+        offset: u64,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A columnar file or its schema is damaged.
     #[error("the columnar file is damaged")]
     Columns(#[source] ArrowError),

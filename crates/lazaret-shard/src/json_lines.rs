@@ -11,8 +11,7 @@ mod source;
 mod walk;
 mod writer;
 
-use found::{Found, is_unreadable};
-use plan::Role;
+use found::is_unreadable;
 use source::{LineSource, Piece};
 use walk::Row;
 
@@ -21,8 +20,11 @@ use crate::codec::Decoder;
 use crate::error::ShardError;
 use crate::facts::{FactsBuilder, Fault, Record};
 
-pub(crate) use plan::Plan;
-pub(crate) use writer::JsonLinesWriter;
+pub(crate) use beside::write_string;
+pub(crate) use found::Found;
+pub(crate) use plan::{Node, Plan, Role};
+pub(crate) use walk::read_member;
+pub(crate) use writer::{JsonLinesWriter, misfit};
 
 /// Reads JSON lines.
 #[derive(Debug)]

@@ -15,9 +15,11 @@ mod format;
 mod json_lines;
 mod profile;
 mod text;
+mod web_dataset;
 
 pub use chunk::{
-    Chunk, Entry, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter, Written,
+    Chunk, Entry, EntryText, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter,
+    Written,
 };
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};

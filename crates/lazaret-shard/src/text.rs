@@ -8,6 +8,7 @@ use crate::error::ShardError;
 use crate::format::Format;
 use crate::json_lines::{JsonLinesReader, JsonLinesWriter, Plan};
 use crate::profile::Profile;
+use crate::web_dataset::{WebDatasetReader, WebDatasetWriter};
 
 /// A row is examined in memory, and columns of facts count its bytes with 32 bits.
 const ROW_BYTES_MAX: usize = 1 << 30;
@@ -28,9 +29,16 @@ pub fn open_text(
         Format::JsonLines(codec) => {
             Ok(Box::new(JsonLinesReader::new(Decoder::new(codec, file)?, plan, limits)))
         }
-        Format::WebDataset(_) | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
-            Err(unsupported(format))
+        Format::WebDataset(_) if plan.element.is_some() => Err(ShardError::Unsupported {
+            what: format!(
+                "archives, and the profile `{}` asks for several records in each row",
+                profile.name
+            ),
+        }),
+        Format::WebDataset(codec) => {
+            Ok(Box::new(WebDatasetReader::new(Decoder::new(codec, file)?, plan, limits)))
         }
+        Format::Parquet | Format::ArrowFile | Format::ArrowStream => Err(unsupported(format)),
     }
 }
 
@@ -41,9 +49,8 @@ pub fn open_text(
 pub fn create_text(format: Format, file: Box<dyn Write + Send>) -> Result<Box<dyn ShardWriter>, ShardError> {
     match format {
         Format::JsonLines(codec) => Ok(Box::new(JsonLinesWriter::new(Encoder::new(codec, file)?))),
-        Format::WebDataset(_) | Format::Parquet | Format::ArrowFile | Format::ArrowStream => {
-            Err(unsupported(format))
-        }
+        Format::WebDataset(codec) => Ok(Box::new(WebDatasetWriter::new(Encoder::new(codec, file)?))),
+        Format::Parquet | Format::ArrowFile | Format::ArrowStream => Err(unsupported(format)),
     }
 }
 

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use crate::error::ShardError;
 
 /// Writes a string with its quotes.
-pub(super) fn write_string(string: &str, out: &mut Vec<u8>) -> Result<(), ShardError> {
+pub(crate) fn write_string(string: &str, out: &mut Vec<u8>) -> Result<(), ShardError> {
     serde_json::to_writer(out, string).map_err(|error| ShardError::Write(error.into()))
 }
 

@@ -100,6 +100,16 @@ impl Found {
         Ok(())
     }
 
+    /// Adds a text that is no JSON string.
+    pub(crate) fn add_text(&mut self, text: &[u8]) {
+        if self.n_texts > 0 {
+            self.text.extend_from_slice(SEPARATOR);
+        }
+        self.text.extend_from_slice(text);
+        self.n_texts += 1;
+        self.text_range = None;
+    }
+
     /// Adds the value of a column.
     pub(crate) fn add_value(&mut self, role: Role, value: &[u8]) {
         let start = self.others.len();

@@ -121,6 +121,20 @@ impl Row {
     }
 }
 
+/// Reads one JSON value as a record of its own, into what was found elsewhere: a member of an archive.
+pub(crate) fn read_member(
+    bytes: &[u8],
+    node: Option<&Node>,
+    level: &Level,
+    found: &mut Found,
+) -> Result<(), Malformed> {
+    let plan = Plan::default();
+    let mut row = Row::default();
+    let mut walk = Walk { scanner: Scanner::new(bytes, 0), plan: &plan, names: Vec::new(), row: &mut row };
+    walk.value(node, level, found, 0)?;
+    walk.scanner.finish()
+}
+
 struct Walk<'a, 'w> {
     scanner: Scanner<'a>,
     plan: &'w Plan,

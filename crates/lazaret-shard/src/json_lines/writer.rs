@@ -167,6 +167,6 @@ impl Job<'_> {
     }
 }
 
-fn misfit(why: &str) -> ShardError {
+pub(crate) fn misfit(why: &str) -> ShardError {
     ShardError::DoesNotFit { why: why.to_owned() }
 }

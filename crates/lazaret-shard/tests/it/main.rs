@@ -8,4 +8,5 @@
 mod files;
 mod json_lines;
 mod nested;
+mod web_dataset;
 mod world;
