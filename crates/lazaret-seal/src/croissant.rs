@@ -18,7 +18,7 @@ use context::Context;
 pub struct DataSet {
     /// Its name, for people.
     pub name: String,
-    /// What it is, for people.
+    /// What it is, for people, on one line.
     pub description: String,
     /// Its version.
     pub version: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::key::{KeyId, PublicKey, SecretKey, TrustedKeys};
+use crate::name::shown;
 
 /// The kind of payload that an in-toto statement is.
 pub const STATEMENT_PAYLOAD: &str = "application/vnd.in-toto+json";
@@ -255,11 +256,6 @@ fn pre_authentication(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 fn decode(field: &'static str, text: &str) -> Result<Vec<u8>, EnvelopeError> {
     let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
     engine.decode(text).map_err(|source| EnvelopeError::Base64 { field, source })
-}
-
-/// Makes a text that nobody vouches for fit to be shown.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_default).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use lazaret_core::Digest;
 use serde::Serialize;
 
 use crate::json;
-use crate::name::{NameError, check_name, check_uri};
+use crate::name::{NameError, check_name, check_uri, shown};
 use crate::receipt::{Program, RecordCounts};
 
 /// A finished run of the gate.
@@ -82,7 +82,8 @@ impl RunReport {
         let producer = self.program.verifier.as_str();
         let (event_type, message) = match &self.outcome {
             Outcome::Complete => ("COMPLETE", None),
-            Outcome::Fail(message) => ("FAIL", Some(message)),
+            // A message out of shape must not keep the failure from being told.
+            Outcome::Fail(message) => ("FAIL", Some(shown(message))),
         };
         let error_message = message.map(|message| ErrorMessage {
             base: Base::new(producer, ERROR_MESSAGE),
@@ -114,9 +115,6 @@ impl RunReport {
         check_name("the version of the program", &self.program.version)?;
         check_name("the namespace of the job", &self.job.0)?;
         check_name("the name of the job", &self.job.1)?;
-        if let Outcome::Fail(message) = &self.outcome {
-            check_name("the reason of the failure", message)?;
-        }
         let read = self.inputs.iter().map(|shard| (&shard.namespace, &shard.name));
         let written = self.outputs.iter().map(|shard| (&shard.namespace, &shard.name));
         read.chain(written).try_for_each(|(namespace, name)| {
@@ -206,7 +204,7 @@ struct Engine<'a> {
 struct ErrorMessage<'a> {
     #[serde(flatten)]
     base: Base<'a>,
-    message: &'a str,
+    message: String,
     programming_language: &'static str,
 }
 

@@ -31,6 +31,7 @@ pub enum NameError {
 }
 
 const CHARACTERS_MAX: usize = 1024;
+const SHOWN_CHARACTERS_MAX: usize = 500;
 
 /// Checks a name that people read.
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), NameError> {
@@ -61,6 +62,19 @@ pub(crate) fn check_uri(what: &'static str, uri: &str) -> Result<(), NameError> 
     if is_uri { Ok(()) } else { Err(NameError::Uri { what }) }
 }
 
+/// Makes a text that nobody vouches for fit to be shown: cut short, and with what acts written as escapes.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars().take(SHOWN_CHARACTERS_MAX) {
+        if acts(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// Whether a character can steer a terminal, or change the order of what people see.
 fn acts(c: char) -> bool {
     c.is_control()
@@ -88,6 +102,12 @@ mod tests {
         }
         assert_eq!(check_name("it", ""), Err(NameError::Length { what: "it" }));
         assert_eq!(check_name("it", &"a".repeat(1025)), Err(NameError::Length { what: "it" }));
+    }
+
+    #[test]
+    fn what_is_shown_does_nothing_and_is_short() {
+        assert_eq!(shown("größe\u{1b}[31m\n\u{202e}"), "größe\\u{1b}[31m\\u{a}\\u{202e}");
+        assert_eq!(shown(&"a".repeat(10_000)).len(), SHOWN_CHARACTERS_MAX);
     }
 
     #[test]
