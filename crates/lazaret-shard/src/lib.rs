@@ -8,13 +8,16 @@
 //! Nothing here knows a tool or a policy.
 
 mod chunk;
+mod columnar;
 mod error;
 mod facts;
 mod format;
+mod open;
 mod profile;
 
 pub use chunk::{Chunk, Entry, Fate, Limits, Lines, Rows, ShardReader, ShardWriter, Written};
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
+pub use open::{Opened, Template, create, open};
 pub use profile::{Column, Columns, Profile, ProfileError, Several, Step};
