@@ -170,6 +170,7 @@ impl Finder<'_> {
 }
 
 /// Returns the way to the list of records and the fields of its elements.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type is refused")]
 fn records(row: &Fields, column: &Column, profile: &Profile) -> Result<(Vec<Move>, Fields), ShardError> {
     let (mut way, found) = walk(row, column, profile)?.ok_or_else(|| missing(profile, column))?;
     let element = match &found {
@@ -256,6 +257,7 @@ fn leaves_of(field: &Field, way: &mut Vec<Move>, found: &mut Vec<Vec<Move>>) -> 
 }
 
 /// Returns the type of the values, for values that stand in a dictionary or in runs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type stands for itself")]
 pub(crate) fn unpacked(found: &DataType) -> &DataType {
     match found {
         DataType::Dictionary(_, value) if !value.is_nested() => value,
@@ -265,6 +267,7 @@ pub(crate) fn unpacked(found: &DataType) -> &DataType {
 }
 
 /// Whether a few bytes of a column may stand for many rows with long values.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type that is nested has elements")]
 pub(crate) fn is_shared(fields: &Fields) -> bool {
     fields.iter().any(|field| {
         matches!(
@@ -280,6 +283,7 @@ pub(crate) fn is_shared(fields: &Fields) -> bool {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type has elements")]
 fn element_of(list: &DataType) -> Option<&Field> {
     match list {
         DataType::List(element)

@@ -123,9 +123,10 @@ fn nested(
         let way = way.split_last().map_or(&[][..], |(_each, way)| way);
         let row: ArrayRef = Arc::new(StructArray::from(batch.clone()));
         let lists = follow(&row, way)?.array;
-        let lists: ArrayRef = match lists.data_type() {
-            DataType::LargeList(_) => Arc::new(relisted::<i64>(&lists, each, &lengths)?),
-            _ => Arc::new(relisted::<i32>(&lists, each, &lengths)?),
+        let lists: ArrayRef = if matches!(lists.data_type(), DataType::LargeList(_)) {
+            Arc::new(relisted::<i64>(&lists, each, &lengths)?)
+        } else {
+            Arc::new(relisted::<i32>(&lists, each, &lengths)?)
         };
         let batch = rebuilt(batch, &row, way, &lists)?;
         filter_record_batch(&batch, &lengths.iter().map(|&length| Some(length > 0)).collect())

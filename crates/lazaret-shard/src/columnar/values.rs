@@ -78,6 +78,7 @@ fn field(structs: &ArrayRef, nth: usize) -> Result<ArrayRef, ArrowError> {
 }
 
 /// Returns the elements of all lists that are not null, and where those of each list begin.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type has elements")]
 fn elements(lists: &ArrayRef) -> Result<(ArrayRef, Vec<usize>), ArrowError> {
     let (values, ranges) = match lists.data_type() {
         DataType::List(_) => {
@@ -154,6 +155,7 @@ pub(crate) enum Bytes<'a> {
 
 impl<'a> Bytes<'a> {
     /// Takes an array of strings or bytes.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is refused")]
     pub(crate) fn new(array: &'a ArrayRef) -> Result<Self, ArrowError> {
         Ok(match array.data_type() {
             DataType::Utf8 => Self::String(array.as_string()),

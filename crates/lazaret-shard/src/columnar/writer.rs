@@ -211,6 +211,7 @@ fn zstd() -> Compression {
 }
 
 /// Returns the compression that stands for one that is only read.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other compression is written too")]
 fn written_as(found: Compression) -> Compression {
     match found {
         Compression::LZ4 => Compression::LZ4_RAW,

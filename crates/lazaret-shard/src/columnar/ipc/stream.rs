@@ -62,13 +62,16 @@ impl StreamBatches {
     }
 
     fn read_schema(&mut self) -> Result<SchemaRef, ShardError> {
-        while self.schema.is_none() {
-            if !self.read_message()? {
-                return Err(ShardError::damaged("it ends before its schema"));
-            }
+        // The decoder takes a message without a body for whole when the next one begins.
+        loop {
+            let has_more = self.read_message()?;
             self.schema = self.decoder.schema();
+            match &self.schema {
+                Some(schema) => return Ok(Arc::clone(schema)),
+                None if has_more => {}
+                None => return Err(ShardError::damaged("it ends before its schema")),
+            }
         }
-        self.schema.clone().ok_or_else(|| ShardError::damaged("it has no schema"))
     }
 
     /// Reads a message and its body; `false` at the end of the stream.

@@ -62,7 +62,8 @@ fn every_compression_of_parquet_is_read() {
         Compression::LZ4_RAW,
         zstd(),
     ] {
-        let path = world.put("shard.parquet", &Kind::Parquet(compression).bytes(&[batch.clone()]));
+        let path =
+            world.put("shard.parquet", &Kind::Parquet(compression).bytes(std::slice::from_ref(&batch)));
         assert_eq!(texts(&path, &profile), [Some("some text, some text, some text".to_owned())]);
     }
 }
@@ -74,7 +75,7 @@ fn bytes_that_are_no_text_are_a_fault_of_their_record_alone() {
     let batch = RecordBatch::try_from_iter([("content", text)]).unwrap();
     let world = World::new();
     for kind in KINDS {
-        let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let found = records(&path, &profile("[columns]\ntext = \"content\"")).unwrap();
         let faults: Vec<Option<Fault>> = found.iter().map(|found| found.fault).collect();
         assert_eq!(faults, [None, Some(Fault::NotUtf8), None]);
@@ -166,7 +167,7 @@ fn the_turns_of_a_chat_are_one_text() {
     let batch = RecordBatch::try_from_iter([("messages", messages)]).unwrap();
     let world = World::new();
     for kind in KINDS {
-        let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let profile = profile("[columns]\ntext = \"messages[].content\"");
         assert_eq!(texts(&path, &profile), [Some("why?\n\nbecause".to_owned()), None, None]);
     }
@@ -207,7 +208,7 @@ fn long_strings_of_any_depth_stand_beside() {
     ];
     let world = World::new();
     for kind in KINDS {
-        let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let found = records(&path, &profile("[columns]\ntext = \"content\"")).unwrap();
         assert_eq!(found[0].beside.as_deref(), Some(expected.join("\n\n").as_str()), "{kind:?}");
     }
@@ -251,7 +252,7 @@ fn a_row_over_the_limit_is_a_record_with_a_fault() {
     let limits = Limits { chunk_bytes: 1024, row_bytes_max: 4096 };
     let world = World::new();
     for kind in KINDS {
-        let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let mut faults = Vec::new();
         for chunk in chunks(&path, &profile("[columns]\ntext = \"content\""), limits).unwrap() {
             chunk.facts.for_each(|_, record| faults.push(record.fault));
@@ -268,7 +269,7 @@ fn chunks_are_bounded_and_hold_all_rows() {
     let limits = Limits { chunk_bytes: 100_000, row_bytes_max: 1 << 20 };
     let world = World::new();
     for kind in [Kind::File(None), Kind::Stream(None), Kind::Parquet(Compression::SNAPPY)] {
-        let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let chunks = chunks(&path, &profile("[columns]\ntext = \"content\""), limits).unwrap();
         assert_eq!(chunks.iter().map(|chunk| chunk.facts.len()).sum::<usize>(), 2000);
         // A dictionary page hides in its few bytes how long the rows are; then their number is bounded.

@@ -48,9 +48,9 @@ fn rewritten(
 }
 
 fn batches(path: &Path, profile: &Profile) -> Vec<RecordBatch> {
-    let batch = |chunk: Chunk| match chunk.rows {
-        Rows::Columns(batch) => batch,
-        other => panic!("{other:?}"),
+    let batch = |chunk: Chunk| {
+        let Rows::Columns(batch) = chunk.rows else { panic!("the rows are no columns") };
+        batch
     };
     chunks(path, profile, Limits::default()).unwrap().into_iter().map(batch).collect()
 }
@@ -142,7 +142,7 @@ fn a_text_of_every_type_can_be_replaced() {
         let text = arrow_cast::cast(&plain, &data_type).unwrap();
         let batch = RecordBatch::try_from_iter([("content", text)]).unwrap();
         for kind in KINDS {
-            let path = world.put(kind.name(), &kind.bytes(&[batch.clone()]));
+            let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
             let fates = [Fate::Replace("ONE"), Fate::Keep, Fate::Keep];
             let (bytes, _) = rewritten(&path, &profile(TEXT), &fates, None).unwrap();
             let path = world.put(kind.name(), &bytes);
