@@ -36,6 +36,12 @@ pub enum ShardError {
     /// A columnar file or its schema is damaged.
     #[error("the columnar file is damaged")]
     Columns(#[source] ArrowError),
+    /// What a columnar file says about itself does not agree with what it holds.
+    #[error("the columnar file is damaged: {why}")]
+    Damaged {
+        /// What does not agree.
+        why: String,
+    },
     /// The shard is no file of its format.
     #[error("the bytes are no {format}")]
     NotTheFormat {
@@ -77,4 +83,10 @@ pub enum ShardError {
         /// Why.
         why: String,
     },
+}
+
+impl ShardError {
+    pub(crate) fn damaged(why: impl Into<String>) -> Self {
+        Self::Damaged { why: why.into() }
+    }
 }

@@ -9,10 +9,12 @@
 
 mod chunk;
 mod codec;
+mod columnar;
 mod error;
 mod facts;
 mod format;
 mod json_lines;
+mod open;
 mod profile;
 mod text;
 mod web_dataset;
@@ -24,5 +26,6 @@ pub use chunk::{
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
+pub use open::{Opened, Template, create, open};
 pub use profile::{BUILT_IN, Column, ColumnError, Columns, Profile, ProfileError, Several, Step};
 pub use text::{create_text, open_text};

@@ -1,0 +1,267 @@
+//! Facts about the records of a batch, column by column: the text without a copy where the batch has it in one column.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::builder::{LargeBinaryBuilder, LargeListBuilder, StringBuilder};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{
+    Array as _, ArrayRef, RecordBatch, StringArray, StructArray, UInt32Array, UInt64Array, new_null_array,
+};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_select::take::take;
+
+use super::plan::{Mapped, Move, Plan};
+use super::values::{Bytes, Values, follow};
+use crate::facts::{Facts, Fault};
+
+/// What stands between joined values.
+const BETWEEN: &[u8] = b"\n\n";
+
+/// A value beside the text is looked at from this length on: a shorter one holds nobody's expression unless it has
+/// several lines.
+const BESIDE_BYTES_MIN: usize = 64;
+
+/// The records of a batch, and the rows they stand in.
+pub(crate) struct Records {
+    /// The batch as structs.
+    row: ArrayRef,
+    /// One struct for each record.
+    pub(crate) each: ArrayRef,
+    /// The row of each record within the batch, where a row holds several.
+    rows: Option<UInt64Array>,
+    /// The records of each row, where a row holds several.
+    pub(crate) ranges: Option<Vec<Range<usize>>>,
+}
+
+impl Records {
+    /// Finds the records of a batch.
+    pub(crate) fn new(plan: &Plan, batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let row: ArrayRef = Arc::new(StructArray::from(batch.clone()));
+        let Some(way) = &plan.records else {
+            return Ok(Self { each: Arc::clone(&row), row, rows: None, ranges: None });
+        };
+        let values = follow(&row, way)?;
+        let ranges: Vec<_> = values.ranges(batch.num_rows()).collect();
+        let rows = (0_u64..).zip(&ranges).flat_map(|(row, range)| range.clone().map(move |_| row));
+        let rows = UInt64Array::from_iter_values(rows);
+        Ok(Self { row, each: values.array, rows: Some(rows), ranges: Some(ranges) })
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Returns the row of a record within the batch.
+    fn row_of(&self, record: usize) -> usize {
+        match &self.rows {
+            None => record,
+            Some(rows) => usize::try_from(rows.value(record)).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn follow(&self, mapped: &Mapped) -> Result<Values, ArrowError> {
+        match &self.rows {
+            // Each record has the value of its row.
+            Some(rows) if mapped.of_row => follow(&take(&self.row, rows, None)?, &mapped.way),
+            _ => follow(&self.each, &mapped.way),
+        }
+    }
+
+    fn places(&self, first_row: u64) -> (ArrayRef, ArrayRef) {
+        let rows = (0..self.len()).map(|record| first_row + self.row_of(record) as u64);
+        let rows = UInt64Array::from_iter_values(rows);
+        let parts = match &self.ranges {
+            None => new_null_array(&DataType::UInt32, self.len()),
+            Some(ranges) => {
+                let parts =
+                    ranges.iter().flat_map(|range| (0_u32..).zip(range.clone()).map(|(part, _)| part));
+                Arc::new(UInt32Array::from_iter_values(parts))
+            }
+        };
+        (Arc::new(rows), parts)
+    }
+}
+
+/// Returns the facts about the records of a batch whose first row is the shard's `first_row`.
+pub(crate) fn facts(
+    plan: &Plan,
+    batch: &RecordBatch,
+    first_row: u64,
+    row_bytes_max: usize,
+) -> Result<Facts, ArrowError> {
+    let records = Records::new(plan, batch)?;
+    let (rows, parts) = records.places(first_row);
+    let (text, mut faults) = text(&records, plan)?;
+    let beside = beside(&records, plan, &text, row_bytes_max, &mut faults)?;
+    let fault: StringArray = faults.iter().map(|fault| fault.map(Fault::as_str)).collect();
+    let mut columns: Vec<ArrayRef> = vec![
+        rows,
+        parts,
+        Arc::new(fault),
+        text,
+        beside,
+        lists(&records, &plan.repositories)?,
+        lists(&records, &plan.generators)?,
+    ];
+    for mapped in &plan.strings {
+        columns.push(match mapped {
+            Some(mapped) => strings(&records, mapped)?,
+            None => new_null_array(&DataType::Utf8, records.len()),
+        });
+    }
+    let schema = Facts::schema();
+    let typed = |(field, column): (&Arc<Field>, &ArrayRef)| {
+        Field::new(field.name(), column.data_type().clone(), field.is_nullable())
+    };
+    let fields: Vec<Field> = schema.fields().iter().zip(&columns).map(typed).collect();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    Facts::new(&batch).map_err(|error| ArrowError::SchemaError(error.to_string()))
+}
+
+/// Returns the texts, and what is wrong with them.
+fn text(records: &Records, plan: &Plan) -> Result<(ArrayRef, Vec<Option<Fault>>), ArrowError> {
+    let values = records.follow(&plan.text)?;
+    let array = if !values.is_single() {
+        joined(&values, records.len())?
+    } else if values.array.data_type().is_null() {
+        new_null_array(&DataType::LargeBinary, records.len())
+    } else {
+        values.array
+    };
+    let bytes = Bytes::new(&array)?;
+    let fault = |text: Option<&[u8]>| match text {
+        None => Some(Fault::MissingText),
+        Some(text) if !bytes.is_text() && std::str::from_utf8(text).is_err() => Some(Fault::NotUtf8),
+        Some(_) => None,
+    };
+    let faults = (0..records.len()).map(|record| fault(bytes.get(record))).collect();
+    Ok((array, faults))
+}
+
+/// Joins the values of each record by an empty line; null where it has none.
+fn joined(values: &Values, n_records: usize) -> Result<ArrayRef, ArrowError> {
+    let bytes = Bytes::new(&values.array)?;
+    let mut builder = LargeBinaryBuilder::new();
+    let mut text = Vec::new();
+    for record in 0..n_records {
+        text.clear();
+        let mut n_values = 0_usize;
+        for value in values.of(record).filter_map(|at| bytes.get(at)) {
+            append(&mut text, value, n_values > 0);
+            n_values += 1;
+        }
+        builder.append_option((n_values > 0).then_some(&text));
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+fn append(text: &mut Vec<u8>, value: &[u8], is_further: bool) {
+    text.extend_from_slice(if is_further { BETWEEN } else { b"" });
+    text.extend_from_slice(value);
+}
+
+/// Returns one string for each record.
+fn strings(records: &Records, mapped: &Mapped) -> Result<ArrayRef, ArrowError> {
+    let values = records.follow(mapped)?;
+    if values.is_single() && !values.array.data_type().is_binary() {
+        return arrow_cast::cast(&values.array, &DataType::Utf8);
+    }
+    let (array, n_records) = (joined(&as_bytes(values)?, records.len())?, records.len());
+    let bytes = array.as_binary::<i64>();
+    let mut builder = StringBuilder::new();
+    for record in 0..n_records {
+        // Bytes that are no text claim nothing, but they are there: they must not look like a missing value.
+        builder.append_option(bytes.is_valid(record).then(|| String::from_utf8_lossy(bytes.value(record))));
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// Whole numbers become their digits.
+fn as_bytes(values: Values) -> Result<Values, ArrowError> {
+    let known = values.array.data_type();
+    if known.is_integer() {
+        return Ok(Values { array: arrow_cast::cast(&values.array, &DataType::Utf8)?, ..values });
+    }
+    Ok(values)
+}
+
+/// Returns the list of all values of the columns for each record.
+fn lists(records: &Records, columns: &[Mapped]) -> Result<ArrayRef, ArrowError> {
+    let columns: Vec<Values> =
+        columns.iter().map(|mapped| as_bytes(records.follow(mapped)?)).collect::<Result<_, _>>()?;
+    let columns = readable(&columns)?;
+    let mut builder = LargeListBuilder::new(StringBuilder::new());
+    for record in 0..records.len() {
+        for (bytes, values) in &columns {
+            for value in values.of(record).filter_map(|at| bytes.get(at)) {
+                builder.values().append_value(String::from_utf8_lossy(value));
+            }
+        }
+        builder.append(true);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// Returns what stands beside the text of each record, and marks records that are too large.
+fn beside(
+    records: &Records,
+    plan: &Plan,
+    text: &ArrayRef,
+    row_bytes_max: usize,
+    faults: &mut [Option<Fault>],
+) -> Result<ArrayRef, ArrowError> {
+    let of_record = follow_all(&records.each, &plan.beside)?;
+    let of_row = follow_all(&records.row, &plan.beside_of_row)?;
+    let (of_record, of_row) = (readable(&of_record)?, readable(&of_row)?);
+    let texts = Bytes::new(text)?;
+    let mut builder = LargeBinaryBuilder::new();
+    let (mut row, mut row_bytes) = (None, Vec::new());
+    let mut bytes = Vec::new();
+    // What a row has beside its records is repeated for each of them. A small file could so ask for any memory.
+    let mut repeated = 0_usize;
+    for (record, fault) in faults.iter_mut().enumerate() {
+        if row.replace(records.row_of(record)) != Some(records.row_of(record)) {
+            row_bytes.clear();
+            collect(&of_row, records.row_of(record), &mut row_bytes);
+            repeated = 0;
+        }
+        bytes.clear();
+        collect(&of_record, record, &mut bytes);
+        repeated = repeated.saturating_add(row_bytes.len());
+        let text_bytes = texts.get(record).map_or(0, <[u8]>::len);
+        let is_over = text_bytes.saturating_add(bytes.len()).saturating_add(repeated) > row_bytes_max;
+        if is_over {
+            *fault = Some(Fault::OverLimit);
+            builder.append_null();
+            continue;
+        }
+        if !row_bytes.is_empty() {
+            let is_further = !bytes.is_empty();
+            append(&mut bytes, &row_bytes, is_further);
+        }
+        builder.append_option((!bytes.is_empty()).then_some(&bytes));
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+fn follow_all(from: &ArrayRef, ways: &[Vec<Move>]) -> Result<Vec<Values>, ArrowError> {
+    ways.iter().map(|way| follow(from, way)).collect()
+}
+
+fn readable(columns: &[Values]) -> Result<Vec<(Bytes<'_>, &Values)>, ArrowError> {
+    columns.iter().map(|values| Ok((Bytes::new(&values.array)?, values))).collect()
+}
+
+/// Appends what the columns hold at one place and is long enough to hold somebody's expression.
+fn collect(columns: &[(Bytes<'_>, &Values)], at: usize, out: &mut Vec<u8>) {
+    for (bytes, values) in columns {
+        for value in values.of(at).filter_map(|at| bytes.get(at)) {
+            if value.len() >= BESIDE_BYTES_MIN || value.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+                let is_further = !out.is_empty();
+                append(out, value, is_further);
+            }
+        }
+    }
+}
