@@ -12,6 +12,7 @@ mod links;
 mod offline;
 mod purity;
 mod rust_text;
+mod soundness;
 mod tree;
 
 use std::fmt;
@@ -52,6 +53,7 @@ const RULES: &[fn(&Tree) -> Vec<Violation>] = &[
     links::check,
     offline::check,
     purity::check,
+    soundness::check,
 ];
 
 /// Prints every violation; an error where there is one.

@@ -1,14 +1,16 @@
 //! Measures how fast text is read and looked up, and how many bytes a fingerprint takes.
 //!
-//!     cargo bench -p lazaret-fingerprint --bench throughput -- [--fingerprints=10000000] FOLDER...
+//!     cargo bench -p lazaret-fingerprint --bench throughput -- [--fingerprints=10000000] [--keep=INDEX] FOLDER...
 //!
 //! Reads every file below the folders into memory, builds a segment of invented text with so many fingerprints, and
-//! asks it about all files. Times are CPU seconds of one thread, the best of three rounds.
+//! asks it about all files; `--keep` writes the segment into a folder, to measure it from disk. Times are CPU seconds of one thread, the best of three rounds.
 #![expect(clippy::print_stdout, reason = "the measurements are what it is for")]
 
 use std::error::Error;
 use std::hint::black_box;
+use std::path::Path;
 
+use lazaret_core::Digest;
 use lazaret_fingerprint::{
     Class, Entry, Except, Floor, Index, Scan, Segment, SegmentBuilder, Tokens, Written,
 };
@@ -16,7 +18,7 @@ use lazaret_fingerprint::{
 #[path = "world/world.rs"]
 mod world;
 
-use world::{Random, arguments, files, option};
+use world::{Random, arguments, files, option, text_option};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let wanted = usize::try_from(option("fingerprints").unwrap_or(10_000_000))?;
@@ -38,6 +40,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = cpu_seconds()?;
     let bytes = invented(wanted)?;
     let built = cpu_seconds()?;
+    if let Some(folder) = text_option("keep") {
+        std::fs::create_dir_all(&folder)?;
+        let digest = Digest::of(&bytes).to_string();
+        let name = format!("{}.lzseg", digest.trim_start_matches("sha256:"));
+        std::fs::write(Path::new(&folder).join(name), &bytes)?;
+    }
     println!("built in {:.1} s, invention included", built - before);
     let segment = Segment::open(Mapped::new(&bytes))?;
     drop(bytes);

@@ -135,6 +135,11 @@ impl<B: AsRef<[u8]>> Index<B> {
         Self { segments }
     }
 
+    /// Adds a segment behind the others.
+    pub fn push(&mut self, segment: Segment<B>) {
+        self.segments.push(segment);
+    }
+
     /// Returns the segments.
     #[must_use]
     pub fn segments(&self) -> &[Segment<B>] {

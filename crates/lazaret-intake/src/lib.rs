@@ -5,5 +5,6 @@
 pub mod files;
 pub mod git;
 pub mod index;
+pub mod mapped;
 pub mod recorders;
 pub mod sessions;

@@ -1,7 +1,8 @@
 //! The index of known text on disk: a folder of immutable segments, each named by the digest of its bytes.
 //!
 //! A segment is written under a temporary name and renamed when it is whole; nothing is changed in place. So
-//! segments can be copied from machine to machine, and a folder of them is the union of what they hold.
+//! segments can be mapped into memory and copied from machine to machine, and a folder of them is the union of what
+//! they hold.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -9,17 +10,20 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use lazaret_core::Digest;
-use lazaret_fingerprint::{Entry, Floor, Index, Segment, TextMatch, merge};
+use lazaret_fingerprint::{Entry, Floor, Index, Segment, TextMatch};
+use lazaret_intake::mapped::MappedFile;
 
 mod commonplace;
 mod from_files;
 mod from_repository;
 mod from_sessions;
+mod merging;
 
 pub use from_files::{AddedFiles, add_files};
 pub use from_repository::{AddRepositoryError, AddedRepository, add_repository};
 pub use from_sessions::{Collected, Collector};
 pub use lazaret_fingerprint::{BuildError, Class, SegmentBuilder, SegmentError, SegmentStats};
+pub use merging::{merge_segments, merge_small_segments};
 
 /// How the names of segments end.
 const ENDING: &str = "lzseg";
@@ -88,10 +92,28 @@ pub struct SegmentFile {
     pub bytes: u64,
 }
 
+/// The bytes of a segment.
+#[derive(Debug)]
+enum SegmentBytes {
+    /// Of a file, which is never changed.
+    Mapped(MappedFile),
+    /// Of a segment that is never written down.
+    Owned(Vec<u8>),
+}
+
+impl AsRef<[u8]> for SegmentBytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapped) => mapped.as_ref(),
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
 /// Known text, open for questions.
 #[derive(Debug)]
 pub struct KnownText {
-    index: Index<Vec<u8>>,
+    index: Index<SegmentBytes>,
     files: Vec<SegmentFile>,
     digests: BTreeSet<Digest>,
 }
@@ -109,10 +131,21 @@ impl KnownText {
     /// Opens the segments of several folders, and holds every byte of each against its name and its checksums.
     /// Licences are known besides, as what everybody has.
     ///
+    /// Segments stay on the disk: memory holds what questions touch.
+    ///
     /// # Errors
     /// [`KnownTextError`] when a folder has no segment, or one cannot be read or is damaged: an answer from the
     /// others would not be complete.
     pub fn open(folders: &[PathBuf]) -> Result<Self, KnownTextError> {
+        let mut known = while_segments_vanish(|| Self::open_listed(folders))?;
+        let mut licences = SegmentBuilder::new();
+        let memory = |source| KnownTextError::Write { folder: PathBuf::from("memory"), source };
+        commonplace::add_licences(&mut licences).map_err(memory)?;
+        known.add(licences)?;
+        Ok(known)
+    }
+
+    fn open_listed(folders: &[PathBuf]) -> Result<Self, KnownTextError> {
         let (mut segments, mut files) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for folder in folders {
@@ -121,28 +154,17 @@ impl KnownText {
                 return Err(KnownTextError::Empty { folder: folder.clone() });
             }
             for path in paths {
-                let bytes =
-                    fs::read(&path).map_err(|source| KnownTextError::Read { path: path.clone(), source })?;
-                let digest = Digest::of(&bytes);
-                if path.file_name().is_none_or(|name| name != name_of(digest).as_str()) {
-                    return Err(KnownTextError::Renamed { path });
-                }
-                if !seen.insert(digest) {
+                let (mapped, file) = map_segment(&path)?;
+                if !seen.insert(file.digest) {
                     continue;
                 }
-                let n_bytes = bytes.len() as u64;
-                let segment = Segment::open(bytes)
-                    .map_err(|source| KnownTextError::Segment { path: path.clone(), source })?;
-                segments.push(segment);
-                files.push(SegmentFile { path, digest, bytes: n_bytes });
+                mapped.expect_single_places();
+                let segment = Segment::open_checked_before(SegmentBytes::Mapped(mapped));
+                segments.push(segment.map_err(|source| KnownTextError::Segment { path, source })?);
+                files.push(file);
             }
         }
-        let mut known = Self { index: Index::new(segments), files, digests: seen };
-        let mut licences = SegmentBuilder::new();
-        let memory = |source| KnownTextError::Write { folder: PathBuf::from("memory"), source };
-        commonplace::add_licences(&mut licences).map_err(memory)?;
-        known.add(licences)?;
-        Ok(known)
+        Ok(Self { index: Index::new(segments), files, digests: seen })
     }
 
     /// Adds known text that is never written down.
@@ -156,12 +178,10 @@ impl KnownText {
         let memory = || PathBuf::from("memory");
         let mut bytes = Vec::new();
         builder.finish(&mut bytes).map_err(|source| KnownTextError::Write { folder: memory(), source })?;
-        let segment =
-            Segment::open(bytes).map_err(|source| KnownTextError::Segment { path: memory(), source })?;
+        let segment = Segment::open(SegmentBytes::Owned(bytes))
+            .map_err(|source| KnownTextError::Segment { path: memory(), source })?;
         self.digests.insert(Digest::of(segment.as_bytes()));
-        let mut segments = self.index.segments().to_vec();
-        segments.push(segment);
-        self.index = Index::new(segments);
+        self.index.push(segment);
         Ok(())
     }
 
@@ -205,28 +225,6 @@ pub fn write_segment(folder: &Path, builder: SegmentBuilder) -> Result<Option<Se
     write(folder, |out| builder.finish(out)).map(Some)
 }
 
-/// Makes one segment of all that a folder holds, and takes the others away when it is written; returns `None` where
-/// there is nothing to merge.
-///
-/// # Errors
-/// [`KnownTextError`] when a segment cannot be read or the new one not be written: then nothing is taken away.
-pub fn merge_segments(folder: &Path) -> Result<Option<SegmentFile>, KnownTextError> {
-    let known = KnownText::open(&[folder.to_owned()])?;
-    if known.files.len() < 2 {
-        return Ok(None);
-    }
-    // Beyond those of the folder there is what is never written down.
-    let segments = known.index.segments().get(..known.files.len()).unwrap_or_default();
-    let merged = write(folder, |out| merge(segments, out))?;
-    for file in known.files.iter().filter(|file| file.digest != merged.digest) {
-        fs::remove_file(&file.path).map_err(|source| KnownTextError::Write {
-            folder: folder.to_owned(),
-            source: BuildError::Write(source),
-        })?;
-    }
-    Ok(Some(merged))
-}
-
 fn write(
     folder: &Path,
     build: impl FnOnce(&mut BufWriter<&File>) -> Result<(), BuildError>,
@@ -240,12 +238,42 @@ fn write(
     out.flush().map_err(io_error)?;
     drop(out);
     file.as_file().sync_all().map_err(io_error)?;
-    let bytes = fs::read(file.path()).map_err(io_error)?;
-    let digest = Digest::of(&bytes);
+    let written = MappedFile::open(file.path()).map_err(io_error)?;
+    let (digest, bytes) = (Digest::of(written.as_ref()), written.as_ref().len() as u64);
+    drop(written);
     let path = folder.join(name_of(digest));
     file.persist(&path).map_err(|error| io_error(error.error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
-    Ok(SegmentFile { path, digest, bytes: bytes.len() as u64 })
+    Ok(SegmentFile { path, digest, bytes })
+}
+
+/// Maps a segment, and holds every byte of it against its name and its checksums.
+fn map_segment(path: &Path) -> Result<(MappedFile, SegmentFile), KnownTextError> {
+    let read = |source| KnownTextError::Read { path: path.to_owned(), source };
+    let damaged = |source| KnownTextError::Segment { path: path.to_owned(), source };
+    let mapped = MappedFile::open(path).map_err(read)?;
+    let digest = Digest::of(mapped.as_ref());
+    if path.file_name().is_none_or(|name| name != name_of(digest).as_str()) {
+        return Err(KnownTextError::Renamed { path: path.to_owned() });
+    }
+    Segment::open(&mapped).map_err(damaged)?;
+    let file = SegmentFile { path: path.to_owned(), digest, bytes: mapped.as_ref().len() as u64 };
+    Ok((mapped, file))
+}
+
+/// Tries again where a segment that was listed is not there any more: whoever merges at this moment has put what it
+/// said into another.
+fn while_segments_vanish<T>(
+    mut attempt: impl FnMut() -> Result<T, KnownTextError>,
+) -> Result<T, KnownTextError> {
+    const ATTEMPTS_MAX: usize = 4;
+    for _ in 1..ATTEMPTS_MAX {
+        match attempt() {
+            Err(KnownTextError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            outcome => return outcome,
+        }
+    }
+    attempt()
 }
 
 /// Returns the segments of a folder, by name.
@@ -266,4 +294,34 @@ fn name_of(digest: Digest) -> String {
     let text = digest.to_string();
     let hex = text.rsplit(':').next().unwrap_or(&text);
     format!("{hex}.{ENDING}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kinds: &[io::ErrorKind], expected: Result<usize, io::ErrorKind>) {
+        let mut n_attempts = 0;
+        let outcome = while_segments_vanish(|| {
+            n_attempts += 1;
+            let error =
+                |&kind| KnownTextError::Read { path: PathBuf::from("a"), source: io::Error::from(kind) };
+            kinds.get(n_attempts - 1).map_or(Ok(n_attempts), |kind| Err(error(kind)))
+        });
+        let outcome = outcome.map_err(|error| match error {
+            KnownTextError::Read { source, .. } => source.kind(),
+            other => panic!("{other}"),
+        });
+        assert_eq!(outcome, expected);
+    }
+
+    #[test]
+    fn a_segment_that_was_merged_meanwhile_is_no_error_and_one_that_is_not_there_is() {
+        use io::ErrorKind::{NotFound, PermissionDenied};
+        check(&[], Ok(1));
+        check(&[NotFound, NotFound], Ok(3));
+        check(&[NotFound; 9], Err(NotFound));
+        check(&[PermissionDenied], Err(PermissionDenied));
+    }
 }

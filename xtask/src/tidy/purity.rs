@@ -59,13 +59,16 @@ pub(super) fn modules(code: &str) -> impl Iterator<Item = (usize, String)> {
 }
 
 fn names(code: &str) -> impl Iterator<Item = (usize, String)> {
-    NAMES.into_iter().flat_map(move |name| {
-        let found = code.match_indices(name).filter(move |&(at, _)| {
-            let starts = !before(code, at).ends_with(is_word);
-            starts && (name.ends_with('(') || !after(code, at + name.len()).starts_with(is_word))
-        });
-        found.map(|(at, name)| (line_of(code, at), name.trim_end_matches('(').to_owned())).collect::<Vec<_>>()
-    })
+    NAMES.into_iter().flat_map(move |name| lines_with(code, name))
+}
+
+/// Finds a name, or a call where it ends with a parenthesis, with the lines it stands on.
+pub(super) fn lines_with(code: &str, name: &str) -> Vec<(usize, String)> {
+    let found = code.match_indices(name).filter(|&(at, _)| {
+        let starts = !before(code, at).ends_with(is_word);
+        starts && (name.ends_with('(') || !after(code, at + name.len()).starts_with(is_word))
+    });
+    found.map(|(at, name)| (line_of(code, at), name.trim_end_matches('(').to_owned())).collect()
 }
 
 /// Returns the first name of each member of a group of imports, of which the opening brace is already read.

@@ -1,10 +1,10 @@
-//! Rust source with everything blanked that is not shipped code: comments, literals, and what only tests compile.
+//! Rust source with everything blanked that is not code: comments, literals, and on demand what only tests compile.
 //!
 //! Not a parser: it knows just enough of the language's surface to keep a rule from firing on a comment.
 
 /// Returns the code with comments, literals and `#[cfg(test)]` items replaced by spaces; every line keeps its number.
 pub(super) fn shipped_code(text: &str) -> String {
-    blank_tests(&blank_literals(text))
+    blank_tests(&code(text))
 }
 
 /// What the scanner stands in.
@@ -17,7 +17,8 @@ enum Place {
     RawText { hashes: usize },
 }
 
-fn blank_literals(text: &str) -> String {
+/// Returns the code with comments and literals replaced by spaces, that of tests included.
+pub(super) fn code(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let at = |index: usize| chars.get(index).copied().unwrap_or('\0');
     let mut out = String::with_capacity(text.len());

@@ -11,8 +11,13 @@ pub(crate) fn arguments() -> Vec<String> {
 
 /// Returns the number of an option such as `--rounds=3`.
 pub(crate) fn option(name: &str) -> Option<u64> {
+    text_option(name)?.parse().ok()
+}
+
+/// Returns the text of an option such as `--keep=FOLDER`.
+pub(crate) fn text_option(name: &str) -> Option<String> {
     let prefix = format!("--{name}=");
-    std::env::args().find_map(|argument| argument.strip_prefix(&prefix)?.parse().ok())
+    std::env::args().find_map(|argument| Some(argument.strip_prefix(&prefix)?.to_owned()))
 }
 
 /// A file and its text.

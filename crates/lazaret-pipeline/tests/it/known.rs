@@ -7,7 +7,7 @@ use lazaret_core::Verdict;
 use lazaret_intake::sessions::SessionLog;
 use lazaret_pipeline::known::{
     Class, Collector, KnownText, KnownTextError, SegmentBuilder, add_files, add_repository, merge_segments,
-    write_segment,
+    merge_small_segments, write_segment,
 };
 use lazaret_pipeline::{Report, ScanRequest, scan};
 use lazaret_testkit::{BuiltHistory, GitRepo, History};
@@ -197,6 +197,43 @@ fn merging_keeps_what_the_segments_knew() {
     assert_eq!((apart.lines, apart.copies), (together.lines, together.copies));
     assert_eq!(apart.lines.tainted, 40);
     assert!(merge_segments(folder.path()).unwrap().is_none());
+}
+
+#[test]
+fn small_segments_are_merged_when_they_are_many_and_what_is_signed_or_large_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = tempfile::tempdir().unwrap();
+    let add = |seed: u32, n_lines: u32| {
+        let path = texts.path().join(format!("{seed}.rs"));
+        std::fs::write(&path, code(seed, n_lines)).unwrap();
+        let mut builder = SegmentBuilder::new();
+        add_files(&mut builder, &path, Class::Protected, "ours", 0).unwrap();
+        write_segment(folder.path(), builder).unwrap().unwrap()
+    };
+    let names = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    let large = add(0, 8_000);
+    let signed = add(1, 20);
+    let signature = signed.path.with_extension("lzseg.sig");
+    std::fs::write(&signature, "a signature").unwrap();
+    for seed in 2..17 {
+        add(seed, 20);
+    }
+    assert_eq!(merge_small_segments(folder.path()).unwrap(), None, "sixteen are not too many");
+    add(17, 20);
+    let merged = merge_small_segments(folder.path()).unwrap().unwrap();
+    let mut expected = [large.path, signed.path, signature, merged.path];
+    let mut left = names();
+    expected.sort();
+    left.sort();
+    assert_eq!(left, expected);
+    let known = KnownText::open(&[folder.path().to_owned()]).unwrap();
+    for seed in 0..18 {
+        assert!(!known.matches(code(seed, 20).as_bytes()).unwrap().is_empty(), "{seed}");
+    }
+    assert_eq!(merge_small_segments(folder.path()).unwrap(), None);
 }
 
 /// A Claude Code log in which a file is written; secrets stand in the prompt, in a tool's output and in an answer.

@@ -11,7 +11,7 @@ use clap::Args;
 use lazaret_intake::files::list_files;
 use lazaret_intake::git::OpenRepositoryError;
 use lazaret_intake::sessions::{FoundLog, SessionError, SessionLog, SessionReport, Surroundings, find_logs};
-use lazaret_pipeline::known::{Collected, Collector, write_segment};
+use lazaret_pipeline::known::{Collected, Collector, merge_small_segments, write_segment};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -114,7 +114,16 @@ fn finish(
         let more = count(more as u64, "more thing", "more things");
         speech::warning(&format!("{more} could not be read"), screen);
     }
-    written(file.as_ref(), global)
+    let exit = written(file.as_ref(), global)?;
+    if tally.failed.is_empty() {
+        return Ok(exit);
+    }
+    // What is not in the index matches nothing: that must not pass for success.
+    let failed = count(tally.failed.len() as u64, "log or folder", "logs or folders");
+    let error = CommandError::new(ExitCode::Failure, format!("{failed} could not be read"));
+    let hint = "the others are collected; what agents wrote in these is not in the index, so mend them and collect again";
+    speech::error(&error.hint(hint), screen);
+    Ok(exit.and(ExitCode::Failure))
 }
 
 fn summary(collected: &Collected, tally: &Tally) -> Vec<String> {
@@ -221,6 +230,7 @@ fn watch(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErr
         }
         if tally.n_logs > 0 {
             finish(collector, &tally, &args.folder, global, &screen)?;
+            merge_when_many(&args.folder, global, &screen)?;
         } else {
             for failed in tally.failed.iter().filter(|failed| told.insert(PathBuf::from(failed))) {
                 speech::warning(&plain(failed), &screen);
@@ -228,6 +238,22 @@ fn watch(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErr
         }
         std::thread::sleep(Duration::from_secs(args.every.max(1)));
     }
+}
+
+/// Merges what one collection after another has left; what cannot be merged today is merged another time.
+fn merge_when_many(folder: &FolderArgs, global: &GlobalArgs, screen: &Screen) -> Result<(), CommandError> {
+    match merge_small_segments(&folder.folder) {
+        Ok(None) => {}
+        Ok(Some(file)) if global.quiet => drop(file),
+        Ok(Some(file)) => {
+            let path = plain(&file.path.display().to_string()).into_owned();
+            let line =
+                format!("merged the smaller segments into {path} ({})", count(file.bytes, "byte", "bytes"));
+            Output::open(None)?.write(|out| writeln!(out, "{line}"))?;
+        }
+        Err(error) => speech::error(&known_error(error), screen),
+    }
+    Ok(())
 }
 
 /// Returns where harnesses keep their logs on this machine.

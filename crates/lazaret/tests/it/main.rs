@@ -3,6 +3,7 @@
 
 mod blame;
 mod check;
+mod collect;
 mod environment;
 mod exit_codes;
 mod help;

@@ -1,0 +1,130 @@
+//! Makes one segment of several: of all, when somebody asks for it, or of the small ones, when they have become many.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lazaret_fingerprint::{BuildError, Segment, merge};
+
+use super::{KnownTextError, SegmentFile, map_segment, segment_paths, write};
+
+/// Up to so many segments a folder is left as it is by [`merge_small_segments`]: each of them is asked for every key.
+const SEGMENTS_MAX: usize = 16;
+
+/// Of the segments that outweigh all smaller ones together, so many are left alone: what is written of them again is
+/// in no relation to what came.
+const LEFT_ALONE_MAX: usize = SEGMENTS_MAX / 2;
+
+/// Makes one segment of all that a folder holds, and takes the others away when it is written; returns `None` where
+/// there is nothing to merge.
+///
+/// # Errors
+/// [`KnownTextError`] when a segment cannot be read or the new one not be written: then nothing is taken away.
+pub fn merge_segments(folder: &Path) -> Result<Option<SegmentFile>, KnownTextError> {
+    let paths = segment_paths(folder)?;
+    if paths.is_empty() {
+        return Err(KnownTextError::Empty { folder: folder.to_owned() });
+    }
+    merge_these(folder, &paths)
+}
+
+/// Makes one segment of the smaller ones, where a folder holds more than 16 that nobody has signed; returns `None`
+/// where it does not.
+///
+/// A segment is signed that has a file beside it with `.sig` behind its name; it stays what was signed.
+///
+/// # Errors
+/// [`KnownTextError`] when a segment cannot be read or the new one not be written: then nothing is taken away.
+pub fn merge_small_segments(folder: &Path) -> Result<Option<SegmentFile>, KnownTextError> {
+    let mut sized = Vec::new();
+    for path in segment_paths(folder)?.into_iter().filter(|path| !is_signed(path)) {
+        let metadata =
+            fs::metadata(&path).map_err(|source| KnownTextError::Read { path: path.clone(), source })?;
+        sized.push((metadata.len(), path));
+    }
+    merge_these(folder, &small_ones(sized))
+}
+
+fn is_signed(path: &Path) -> bool {
+    let mut signature = path.as_os_str().to_owned();
+    signature.push(".sig");
+    Path::new(&signature).exists()
+}
+
+/// Chooses the segments to merge so that no byte is written more often than the logarithm of all bytes.
+fn small_ones(mut sized: Vec<(u64, PathBuf)>) -> Vec<PathBuf> {
+    if sized.len() <= SEGMENTS_MAX {
+        return Vec::new();
+    }
+    sized.sort();
+    for _ in 0..LEFT_ALONE_MAX {
+        let Some(((largest, _), smaller)) = sized.split_last() else { break };
+        if *largest <= smaller.iter().map(|(size, _)| size).sum() {
+            break;
+        }
+        sized.pop();
+    }
+    sized.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Makes one segment of several, and takes those away when it is written.
+fn merge_these(folder: &Path, paths: &[PathBuf]) -> Result<Option<SegmentFile>, KnownTextError> {
+    let (mut segments, mut files) = (Vec::new(), Vec::new());
+    for path in paths {
+        let (mapped, file) = map_segment(path)?;
+        let segment = Segment::open_checked_before(mapped);
+        segments.push(segment.map_err(|source| KnownTextError::Segment { path: path.clone(), source })?);
+        files.push(file);
+    }
+    if files.len() < 2 {
+        return Ok(None);
+    }
+    let merged = write(folder, |out| merge(&segments, out))?;
+    // Not every system lets go of a file that is still mapped.
+    drop(segments);
+    for file in files.iter().filter(|file| file.digest != merged.digest) {
+        match fs::remove_file(&file.path) {
+            Ok(()) => {}
+            // Somebody else merged the same, and their segment says the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let source = BuildError::Write(error);
+                return Err(KnownTextError::Write { folder: folder.to_owned(), source });
+            }
+        }
+    }
+    Ok(Some(merged))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sizes: &[u64], merged: &[u64]) {
+        let sized = sizes.iter().map(|&size| (size, PathBuf::from(size.to_string()))).collect();
+        let chosen: Vec<u64> =
+            small_ones(sized).iter().map(|path| path.to_str().unwrap().parse().unwrap()).collect();
+        assert_eq!(chosen, merged);
+    }
+
+    #[test]
+    fn a_few_segments_are_left_as_they_are() {
+        check(&[], &[]);
+        check(&[5; 16], &[]);
+    }
+
+    #[test]
+    fn what_outweighs_all_smaller_ones_is_not_written_again() {
+        check(&[5; 17], &[5; 17]);
+        let mut sizes = vec![5; 17];
+        sizes.extend([1_000_000, 2_000]);
+        check(&sizes, &[5; 17]);
+    }
+
+    #[test]
+    fn there_are_fewer_segments_afterwards_whatever_their_sizes() {
+        let doubling: Vec<u64> = (0..17).map(|nth| 3_u64.pow(nth)).collect();
+        check(&doubling, doubling.get(..9).unwrap());
+    }
+}
