@@ -14,7 +14,9 @@ mod error;
 mod facts;
 mod format;
 mod json_lines;
+mod layout;
 mod open;
+mod places;
 mod profile;
 mod text;
 mod web_dataset;
@@ -26,6 +28,8 @@ pub use chunk::{
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
+pub use layout::{Declaration, Layout, LayoutError, LayoutKind, Shard};
 pub use open::{Opened, Template, create, open};
+pub use places::{Fetched, IfThere, Listed, Listing, Pending, Place, PlaceError, ShardName};
 pub use profile::{BUILT_IN, Column, ColumnError, Columns, Profile, ProfileError, Several, Step};
 pub use text::{create_text, open_text};

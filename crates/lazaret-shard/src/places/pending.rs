@@ -1,0 +1,115 @@
+//! A file that is being written: nothing is there under its name before it is whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempPath;
+
+use super::error::PlaceError;
+use super::folder::failed;
+use super::name::ShardName;
+use super::{IfThere, Store};
+
+/// Ends the name under which a file is written. A run that was killed leaves it; the next one writes over it.
+const UNFINISHED: &str = ".unfinished";
+
+/// A file that is being written. Dropped without [`Pending::commit`], it is gone.
+#[derive(Debug)]
+pub struct Pending {
+    file: File,
+    /// Where the bytes lie until they are whole; removed when dropped.
+    written: TempPath,
+    target: Target,
+    if_there: IfThere,
+}
+
+#[derive(Debug)]
+enum Target {
+    File(PathBuf),
+    Object(Arc<Store>, ShardName),
+}
+
+impl Pending {
+    pub(super) fn to_file(path: PathBuf, if_there: IfThere) -> Result<Self, PlaceError> {
+        if if_there == IfThere::Refuse && path.exists() {
+            return Err(PlaceError::Exists { name: path.display().to_string() });
+        }
+        let folder = folder_of(&path);
+        fs::create_dir_all(folder).map_err(failed(folder, "written"))?;
+        // Hidden, so that whoever lists the folder takes it for no shard.
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(UNFINISHED);
+        let unfinished = folder.join(name);
+        let file = File::create(&unfinished).map_err(failed(&unfinished, "written"))?;
+        let written = TempPath::try_from_path(&unfinished).map_err(failed(&unfinished, "written"))?;
+        Ok(Self { file, written, target: Target::File(path), if_there })
+    }
+
+    pub(super) fn to_store(
+        store: Arc<Store>,
+        name: &ShardName,
+        if_there: IfThere,
+    ) -> Result<Self, PlaceError> {
+        if if_there == IfThere::Refuse && store.has(name)? {
+            return Err(PlaceError::Exists { name: store.spoken(name) });
+        }
+        let temporary = tempfile::NamedTempFile::new();
+        let (file, written) = temporary.map_err(failed(&std::env::temp_dir(), "written"))?.into_parts();
+        Ok(Self { file, written, target: Target::Object(store, name.clone()), if_there })
+    }
+
+    /// Returns another hold on the file, for a writer that wants one of its own.
+    ///
+    /// # Errors
+    /// [`PlaceError::File`] if the system gives none.
+    pub fn out(&self) -> Result<File, PlaceError> {
+        self.file.try_clone().map_err(failed(&self.written, "written"))
+    }
+
+    /// Gives the file its name, now that it is whole: a power cut after this loses nothing.
+    ///
+    /// # Errors
+    /// [`PlaceError`]: it cannot be written, or is there by now and is to stay.
+    pub fn commit(self) -> Result<(), PlaceError> {
+        let Self { mut file, written, target, if_there } = self;
+        file.flush().and_then(|()| file.sync_all()).map_err(failed(&written, "written"))?;
+        match target {
+            Target::Object(store, name) => store.put(&written, &name, if_there),
+            Target::File(path) => {
+                let persisted = match if_there {
+                    IfThere::Refuse => written.persist_noclobber(&path),
+                    IfThere::Replace => written.persist(&path),
+                };
+                persisted.map_err(|refused| {
+                    if refused.error.kind() == io::ErrorKind::AlreadyExists {
+                        return PlaceError::Exists { name: path.display().to_string() };
+                    }
+                    PlaceError::File { path: path.clone(), what: "written", source: refused.error }
+                })?;
+                let folder = folder_of(&path);
+                File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder, "written"))
+            }
+        }
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
