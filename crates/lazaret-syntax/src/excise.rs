@@ -6,7 +6,7 @@ use std::ops::Range;
 use lazaret_core::Span;
 
 use crate::cut::{self, Cut, Growth, LINES, PARAGRAPH, Removed, TEXT};
-use crate::grammar::{Grammar, Rank};
+use crate::grammar::{self, Grammar, Rank};
 use crate::language::Language;
 use crate::lines::{Lines, Taint};
 use crate::parse::{self, ParseError};
@@ -47,10 +47,12 @@ pub struct Excision {
     pub parses: Parses,
 }
 
-/// So many times single cuts grow where they must; then all do.
-const PASSES_NEAR: usize = 4;
+/// So many times one cut grows for each fault.
+const PASSES_FIRST: usize = 6;
+/// So many times only cuts near faults grow; then all do.
+const PASSES_NEAR: usize = 8;
 /// In the last pass only whole top-level items are cut.
-const PASSES_MAX: usize = 8;
+const PASSES_MAX: usize = 10;
 
 /// Takes the tainted lines out of a text and returns the rest, byte for byte as it was.
 ///
@@ -102,8 +104,12 @@ pub fn excise(
             is_enough = false;
             faults.push(at..at);
         }
-        if is_enough || !growing.grow(&cuts, &excision.removed, &faults, pass) && n_faults > 0 {
+        let is_final = is_enough || !growing.grow(&cuts, &excision.removed, &faults, pass);
+        if is_enough || is_final && n_faults > 0 {
             return Ok(Excision { parses, ..excision });
+        }
+        if is_final {
+            break;
         }
     }
     Ok(Excision::everything(&lines, Parses::Both))
@@ -169,33 +175,41 @@ impl<'a> Growing<'a> {
         Some(cuts)
     }
 
-    /// Lets the cuts grow that lie where the remainder has faults; whether any could.
+    /// Lets cuts grow, those first where the remainder has faults; whether any could.
     fn grow(&mut self, cuts: &[Cut], removed: &[Removed], faults: &[Range<usize>], pass: usize) -> bool {
-        let near = nearest(removed, faults);
-        let mut any = false;
-        for round in [pass < PASSES_NEAR, false] {
-            for cut in cuts {
-                let is_near =
-                    || removed.iter().zip(&near).any(|(one, &is)| is && one.bytes.contains(&cut.bytes.start));
-                if round && !is_near() {
-                    continue;
-                }
-                any |= match cut.growth {
-                    Growth::Node(id) => self.limits.blocked.insert(id),
-                    Growth::Run(nth) => self.plain.remove(&nth),
-                    Growth::Text => false,
-                };
+        let near = near(removed, faults);
+        let of = |one: &Removed| {
+            cuts.iter().filter(|cut| one.bytes.contains(&cut.bytes.start)).collect::<Vec<_>>()
+        };
+        let near: Vec<Vec<&Cut>> = near.iter().map(|near| near.iter().flat_map(of).collect()).collect();
+        if pass < PASSES_FIRST {
+            // What is missing in a body stood first in it. Without a comment, nothing is missing.
+            let mut any = false;
+            for cuts in &near {
+                let (comments, others): (Vec<_>, Vec<_>) =
+                    cuts.iter().partition(|cut| grammar::is_comment(cut.kind));
+                any |= others.into_iter().chain(comments).any(|cut| self.grow_one(cut));
             }
             if any {
-                break;
+                return true;
             }
         }
-        any
+        let mut all = if pass < PASSES_NEAR { near.into_iter().flatten().collect() } else { Vec::new() };
+        all.retain(|cut| self.grow_one(cut));
+        !all.is_empty() || cuts.iter().filter(|cut| self.grow_one(cut)).count() > 0
+    }
+
+    fn grow_one(&mut self, cut: &Cut) -> bool {
+        match cut.growth {
+            Growth::Node(id) => self.limits.blocked.insert(id),
+            Growth::Run(nth) => self.plain.remove(&nth),
+            Growth::Text => false,
+        }
     }
 }
 
-/// For each removed range, whether a fault of the remainder lies where it was, or it is the last one before a fault.
-fn nearest(removed: &[Removed], faults: &[Range<usize>]) -> Vec<bool> {
+/// For each fault of the remainder, what was removed where it lies; else what was removed last before it.
+fn near<'r>(removed: &'r [Removed], faults: &[Range<usize>]) -> Vec<&'r [Removed]> {
     let mut gone = 0;
     let places: Vec<usize> = removed
         .iter()
@@ -205,12 +219,11 @@ fn nearest(removed: &[Removed], faults: &[Range<usize>]) -> Vec<bool> {
             place
         })
         .collect();
-    let mut near = vec![false; places.len()];
-    for fault in faults {
+    let near = faults.iter().map(|fault| {
         let first = places.partition_point(|&place| place < fault.start);
-        let behind = places.partition_point(|&place| place <= fault.end);
-        let first = if first == behind { first.saturating_sub(1) } else { first };
-        near.iter_mut().take(behind.max(first + 1)).skip(first).for_each(|is| *is = true);
-    }
-    near
+        let end = places.partition_point(|&place| place <= fault.end);
+        let first = if first == end { first.saturating_sub(1) } else { first };
+        removed.get(first..end.max(first + 1)).unwrap_or_default()
+    });
+    near.collect()
 }

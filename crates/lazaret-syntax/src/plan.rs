@@ -223,7 +223,8 @@ impl Planner<'_> {
         let start = frame.lead.start(part, with_comment, lines);
         self.cuts.truncate(first_cut);
         let bytes = start..part.bytes.end;
-        self.cuts.push(Cut { bytes, kind: part.kind, growth: Growth::Node(part.id) });
+        let growth = if self.frames.is_empty() { Growth::Text } else { Growth::Node(part.id) };
+        self.cuts.push(Cut { bytes, kind: part.kind, growth });
         frame.previous = Some(Previous { part: part.clone(), start, cut: Some(first_cut) });
     }
 
