@@ -5,7 +5,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_ipc::CompressionType;
 use arrow_schema::SchemaRef;
 
@@ -76,7 +76,7 @@ impl<B: Batches> ArrowShard<B> {
             if let Some((batch, n_given)) = &mut self.batch {
                 let n_left = batch.num_rows() - *n_given;
                 if n_left > 0 {
-                    let row_bytes = batch.get_array_memory_size() / batch.num_rows();
+                    let row_bytes = batch_bytes(batch) / batch.num_rows();
                     let n_rows = self.limits.chunk_bytes / row_bytes.max(1);
                     let n_rows = n_rows.clamp(1, self.slice_rows_max).min(n_left);
                     let slice = batch.slice(*n_given, n_rows);
@@ -112,6 +112,15 @@ impl<B: Batches> ShardReader for ArrowShard<B> {
     fn bytes_read(&self) -> u64 {
         self.batches.bytes_read()
     }
+}
+
+/// Returns about how many bytes the rows of a batch take. All buffers of a batch lie in one piece of memory, so that
+/// what its arrays hold of memory says nothing.
+fn batch_bytes(batch: &RecordBatch) -> usize {
+    let size = |column: &ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_error| column.get_array_memory_size())
+    };
+    batch.columns().iter().map(size).sum()
 }
 
 /// Gives a batch the schema of its shard, which has the metadata too.

@@ -1,6 +1,6 @@
 //! Finds in a schema what a profile names, and every other column that holds strings, before the first record.
 
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 
 use crate::error::ShardError;
 use crate::profile::{Column, Profile, Step};
@@ -201,7 +201,7 @@ fn walk(
     let mut here = DataType::Struct(fields.clone());
     for step in &column.steps {
         let next = match (step, &here) {
-            (Step::Field(name), DataType::Struct(fields)) => fields.find(name).map(|(nth, field)| {
+            (Step::Field(name), DataType::Struct(fields)) => sole(fields, name)?.map(|(nth, field)| {
                 way.push(Move::Field(nth));
                 field.data_type().clone()
             }),
@@ -221,6 +221,16 @@ fn walk(
         }
     }
     Ok(Some((way, here)))
+}
+
+/// Returns the field of a name. Where two have it, readers disagree about which one is meant.
+fn sole<'a>(fields: &'a Fields, name: &str) -> Result<Option<(usize, &'a FieldRef)>, ShardError> {
+    let mut named = fields.iter().enumerate().filter(|(_, field)| field.name() == name);
+    let first = named.next();
+    match named.next() {
+        Some(_) => Err(ShardError::Unsupported { what: format!("two columns of the name `{name}`") }),
+        None => Ok(first),
+    }
 }
 
 /// Collects the ways to all strings and bytes.

@@ -167,7 +167,13 @@ fn replaced(plan: &Plan, records: &Records, fates: &[Fate<'_>]) -> Result<Option
     }
     let column = follow_packed(&records.each, &plan.text.way).map_err(ShardError::Columns)?;
     let plain = follow(&records.each, &plan.text.way).map_err(ShardError::Columns)?.array;
-    with_texts(&plain, column.data_type(), fates).map(Some).map_err(ShardError::Columns)
+    with_texts(&plain, column.data_type(), fates).map(Some).map_err(|_error| {
+        let why = format!(
+            "the other texts do not go into a column of the type {}; drop the records",
+            column.data_type()
+        );
+        ShardError::DoesNotFit { why }
+    })
 }
 
 /// Returns the column at the end of a way as it stands, in its dictionary if it has one.

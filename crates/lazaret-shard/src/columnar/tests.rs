@@ -1,6 +1,7 @@
 //! Columnar shards, written and read again.
 
 mod damage;
+mod laws;
 mod reading;
 mod writing;
 

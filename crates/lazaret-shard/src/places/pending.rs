@@ -38,7 +38,7 @@ impl Pending {
             return Err(PlaceError::Exists { name: path.display().to_string() });
         }
         let folder = folder_of(&path);
-        fs::create_dir_all(folder).map_err(failed(folder, "written"))?;
+        make_folder(folder).map_err(failed(folder, "written"))?;
         // Hidden, so that whoever lists the folder takes it for no shard.
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -91,7 +91,7 @@ impl Pending {
                     PlaceError::File { path: path.clone(), what: "written", source: refused.error }
                 })?;
                 let folder = folder_of(&path);
-                File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed(folder, "written"))
+                synced(folder).map_err(failed(folder, "written"))
             }
         }
     }
@@ -105,6 +105,25 @@ impl Write for Pending {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// Makes a folder and those around it, so that a power cut does not lose them with what is in them.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let around = folder_of(folder);
+    make_folder(around)?;
+    match fs::create_dir(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        other => other?,
+    }
+    synced(around)
+}
+
+fn synced(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -245,6 +245,23 @@ fn columns_that_are_missing_or_of_another_type_stop_before_the_first_record() {
 }
 
 #[test]
+fn two_columns_of_a_mapped_name_are_refused() {
+    let batch = RecordBatch::try_from_iter([
+        ("content", strings(&[Some("a")])),
+        ("content", strings(&[Some("b")])),
+        ("other", strings(&[Some("c")])),
+    ])
+    .unwrap();
+    let world = World::new();
+    for kind in [Kind::File(None), Kind::Stream(None)] {
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
+        let error = records(&path, &profile("[columns]\ntext = \"content\"")).unwrap_err().to_string();
+        assert_eq!(error, "the shard has two columns of the name `content`, which is not supported");
+        assert_eq!(records(&path, &profile("[columns]\ntext = \"other\"")).unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn a_row_over_the_limit_is_a_record_with_a_fault() {
     let large = "l".repeat(5000);
     let batch =

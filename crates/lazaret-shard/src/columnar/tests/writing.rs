@@ -28,7 +28,7 @@ impl Write for Shared {
 }
 
 /// Writes the shard again; the fates are those of the records in order, and repeat.
-fn rewritten(
+pub(super) fn rewritten(
     path: &Path,
     profile: &Profile,
     fates: &[Fate<'_>],
