@@ -1,12 +1,15 @@
 //! Claims that follow from what stands around a content, not from a mark in it: dates, size, suppressed attribution.
 
 use jiff::civil::Date;
-use lazaret_core::{Claim, DetectorId, Directness, Evidence, ObjectId, Proof, Role, Span, Strength, Taint};
+use lazaret_core::{
+    Claim, DetectorId, Directness, Evidence, ObjectId, Origin, Proof, Role, Span, Strength, Taint,
+};
 
 /// The ids of these claims' detectors, sorted.
-pub const SURROUNDINGS: [&str; 2] = [COMMIT_DATE, TRIVIAL_CONTENT];
+pub const SURROUNDINGS: [&str; 3] = [COMMIT_DATE, SAME_BYTES, TRIVIAL_CONTENT];
 
 const COMMIT_DATE: &str = "commit-date";
+const SAME_BYTES: &str = "same-bytes";
 const TRIVIAL_CONTENT: &str = "trivial-content";
 
 /// More tokens than any sensible policy calls trivial; counting stops here.
@@ -17,17 +20,30 @@ pub const TRIVIAL_TOKENS_MAX: u32 = 1024;
 #[must_use]
 pub fn count_tokens(text: &[u8]) -> Option<u32> {
     let mut n_tokens = 0;
-    let mut in_word = false;
-    for &byte in text {
-        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-        let begins = if is_word { !in_word } else { byte.is_ascii_graphic() };
-        in_word = is_word;
+    for begins in token_begins(text) {
         n_tokens += u32::from(begins);
         if n_tokens > TRIVIAL_TOKENS_MAX {
             return None;
         }
     }
     Some(n_tokens)
+}
+
+/// Counts the tokens of a text, however many.
+#[must_use]
+pub fn count_all_tokens(text: &[u8]) -> u64 {
+    token_begins(text).map(u64::from).sum()
+}
+
+/// Says of every byte whether a token begins there.
+fn token_begins(text: &[u8]) -> impl Iterator<Item = bool> + '_ {
+    let mut in_word = false;
+    text.iter().map(move |byte| {
+        let is_word = byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+        let begins = if is_word { !in_word } else { byte.is_ascii_graphic() };
+        in_word = is_word;
+        begins
+    })
 }
 
 /// Claims that a whole content has no more than so many tokens.
@@ -50,6 +66,17 @@ pub fn commit_date(on: Date, span: Option<Span>) -> Evidence {
         span,
         claim: Claim::Proof(Proof::Predates { on, origin: None }),
         why: format!("the commit and all before it are dated {on} or earlier"),
+    }
+}
+
+/// Claims that the same bytes stand in an origin, which a policy may list as a source.
+#[must_use]
+pub fn same_bytes(origin: &Origin) -> Evidence {
+    Evidence {
+        detector: detector(SAME_BYTES),
+        span: None,
+        claim: Claim::Proof(Proof::Curated { origin: Some(origin.clone()) }),
+        why: format!("the same bytes stand in `{}`", origin.match_text()),
     }
 }
 

@@ -46,7 +46,7 @@ pub struct BundleRow {
 }
 
 /// What a bundle states about lines.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Statement {
     /// A tool had a part in them.
     Taint {

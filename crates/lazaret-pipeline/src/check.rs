@@ -355,7 +355,7 @@ impl<'a> Checking<'a> {
         let worst = self.findings.iter().map(|finding| finding.verdict).max();
         CheckReport {
             format: CHECK_FORMAT,
-            version: env!("CARGO_PKG_VERSION"),
+            version: crate::report::VERSION,
             policy: self.measure.rules.policy_digest(),
             catalog: self.measure.rules.catalog_digest(),
             origin: self.origin,

@@ -309,9 +309,9 @@ mod tests {
                 |&kind| KnownTextError::Read { path: PathBuf::from("a"), source: io::Error::from(kind) };
             kinds.get(n_attempts - 1).map_or(Ok(n_attempts), |kind| Err(error(kind)))
         });
-        let outcome = outcome.map_err(|error| match error {
-            KnownTextError::Read { source, .. } => source.kind(),
-            other => panic!("{other}"),
+        let outcome = outcome.map_err(|error| {
+            let KnownTextError::Read { source, .. } = error else { panic!("{error}") };
+            source.kind()
         });
         assert_eq!(outcome, expected);
     }

@@ -4,6 +4,8 @@ mod blame;
 mod bundle;
 mod check;
 pub mod contents;
+mod digest;
+pub mod gate;
 pub mod known;
 mod report;
 mod scan;

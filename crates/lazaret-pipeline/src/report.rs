@@ -13,6 +13,9 @@ use serde::Serialize;
 /// The value of a report's `format` field.
 pub const REPORT_FORMAT: &str = "lazaret.report/1";
 
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What a scan of one origin found.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Report {

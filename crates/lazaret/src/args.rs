@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::commands::{blame, catalog, check, collect, generate, index, policy, scan};
+use crate::commands::{blame, catalog, check, collect, gate, generate, index, key, policy, scan};
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
 
@@ -52,6 +52,11 @@ pub(crate) enum Command {
     Blame(blame::BlameArgs),
     /// Judge a change before it enters: for hooks and CI
     Check(check::CheckArgs),
+    /// Admit or hold the records of shards, and prove what was admitted
+    ///
+    /// Every record is examined and accounted for. What is proven clean, or what the policy admits for other reasons, is
+    /// written again in the format it came in, with a signed receipt; everything else is held, with the reasons.
+    Gate(Box<gate::GateArgs>),
     /// Keep known text, such as the output of tools, as fingerprints
     Index(index::IndexArgs),
     /// Take session logs of coding agents into the index
@@ -59,6 +64,8 @@ pub(crate) enum Command {
     /// Agents delete their logs, some after thirty days. What they wrote is kept as hashes; prompts, answers and
     /// the text itself are not.
     Collect(collect::CollectArgs),
+    /// Make and show the keys that sign receipts
+    Key(key::KeyArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),
     /// Look up tools, providers and models

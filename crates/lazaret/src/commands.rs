@@ -8,8 +8,10 @@ pub(crate) mod blame;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod index;
+pub(crate) mod key;
 pub(crate) mod policy;
 pub(crate) mod scan;
 
@@ -20,6 +22,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Scan(args) => scan::run(&args, &global),
         Command::Blame(args) => blame::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
+        Command::Gate(args) => gate::run(&args, &global),
+        Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),
         Command::Collect(args) => collect::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),

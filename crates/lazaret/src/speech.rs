@@ -19,3 +19,10 @@ pub(crate) fn warning(message: &str, screen: &Screen) {
     // As above.
     drop(writeln!(io::stderr().lock(), "{label}: {}", plain(message)));
 }
+
+/// Says what was done, where the data does not.
+pub(crate) fn note(message: &str, screen: &Screen) {
+    let label = screen.paint(Ink::Faint, "note");
+    // As above.
+    drop(writeln!(io::stderr().lock(), "{label}: {}", plain(message)));
+}

@@ -64,7 +64,8 @@ pub(crate) fn gather(
     copies
 }
 
-fn claims_of(found: &KnownMatch, detectors: &Detectors) -> Vec<Evidence> {
+/// Claims that follow from a match with a tool's text, one for each run of shared lines.
+pub(crate) fn claims_of(found: &KnownMatch, detectors: &Detectors) -> Vec<Evidence> {
     let KnownMatch { found, entry } = found;
     let claim = |&here| {
         detectors.copied(&Copied {

@@ -106,7 +106,7 @@ fn assemble(
         timeline.map(|((month, tool), (tainted, suspect))| TimelineEntry { month, tool, tainted, suspect });
     Report {
         format: REPORT_FORMAT,
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::report::VERSION,
         policy: measure.rules.policy_digest(),
         catalog: measure.rules.catalog_digest(),
         origin,

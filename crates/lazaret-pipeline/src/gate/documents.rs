@@ -1,0 +1,141 @@
+//! The documents about a whole data set, written when every shard has its receipt: a description (Croissant) and an event (`OpenLineage`).
+
+use lazaret_core::Digest;
+use lazaret_seal::{
+    DataSet, DataSetFile, Derivation, NameError, NamedDigest, Outcome, Receipt, ReceiptError, RunReport,
+    ShardRead, ShardWritten, TrustedKeys,
+};
+use lazaret_shard::{Format, ShardName};
+
+use super::output::{OutputError, read_small, write_whole};
+use super::settings::Settings;
+use super::shard::{Destination, Files};
+
+/// The description of the data set.
+pub(crate) const CROISSANT: &str = "croissant.json";
+/// The event for a catalogue of lineage.
+pub(crate) const LINEAGE: &str = "lineage.json";
+/// The profile, by which the records are read again.
+pub(crate) const PROFILE: &str = "profile.toml";
+
+/// The documents could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentsError {
+    /// A receipt does not verify.
+    #[error("the receipt `{name}` does not verify")]
+    Receipt {
+        /// The receipt.
+        name: ShardName,
+        /// Why.
+        #[source]
+        source: ReceiptError,
+    },
+    /// A name is not fit for a document.
+    #[error("the data set cannot be described")]
+    Name(#[from] NameError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+/// Writes the documents, if every shard of the data set has its receipt: whichever part is last writes them.
+pub(crate) fn write_when_complete(to: &Destination<'_>, settings: &Settings) -> Result<(), DocumentsError> {
+    let trusted = TrustedKeys::one(to.key.public());
+    let mut receipts = Vec::with_capacity(settings.shards.len());
+    for name in &settings.shards {
+        let name = Files::of(name).map_err(OutputError::from)?.receipt;
+        let Some(bytes) = read_small(to.place, &name)? else { return Ok(()) };
+        let receipt =
+            Receipt::open(&bytes, &trusted).map_err(|source| DocumentsError::Receipt { name, source })?;
+        receipts.push(receipt.value);
+    }
+    let documents = [
+        (PROFILE, settings.profile.clone().into_bytes()),
+        (CROISSANT, data_set(&receipts, settings).to_json()?),
+        (LINEAGE, run_report(&receipts, settings).to_json()?),
+    ];
+    for (name, bytes) in documents {
+        write_whole(to.place, &ShardName::new(name).map_err(OutputError::from)?, &bytes)?;
+    }
+    Ok(())
+}
+
+fn data_set(receipts: &[Receipt], settings: &Settings) -> DataSet {
+    let admitted: u64 = receipts.iter().map(|receipt| receipt.records.admitted()).sum();
+    let first = receipts.first();
+    let policy = first.map(|receipt| receipt.policy.clone());
+    DataSet {
+        name: settings.dataset.clone(),
+        description: format!(
+            "{admitted} records of `{}` that a policy admitted to the class `{}`",
+            settings.dataset, settings.class
+        ),
+        version: settings.version.clone(),
+        license: None,
+        url: None,
+        files: receipts
+            .iter()
+            .map(|receipt| DataSetFile {
+                name: receipt.shard.name.clone(),
+                sha256: receipt.shard.sha256,
+                bytes: receipt.shard.bytes,
+                encoding: media_type(&receipt.shard.name).to_owned(),
+            })
+            .collect(),
+        columns: Vec::new(),
+        derivation: Derivation {
+            inputs: receipts.iter().map(|receipt| receipt.input.clone()).collect(),
+            policy: policy
+                .unwrap_or(NamedDigest { name: "policy:unknown".to_owned(), digest: settings.policy }),
+            catalog: settings.catalog,
+            program: lazaret_seal::Program {
+                verifier: settings.verifier.clone(),
+                version: settings.version.clone(),
+            },
+            time: settings.time,
+        },
+    }
+}
+
+fn run_report(receipts: &[Receipt], settings: &Settings) -> RunReport {
+    let namespace = || "file".to_owned();
+    let inputs = receipts.iter().map(|receipt| ShardRead {
+        namespace: namespace(),
+        name: receipt.input.name.clone(),
+        sha256: Some(receipt.input.digest),
+        bytes: None,
+        records: Some(receipt.records),
+    });
+    let outputs = receipts.iter().map(|receipt| ShardWritten {
+        namespace: namespace(),
+        name: receipt.shard.name.clone(),
+        sha256: receipt.shard.sha256,
+        bytes: receipt.shard.bytes,
+        records: receipt.records.admitted(),
+    });
+    let identity = receipts.iter().flat_map(|receipt| [receipt.input.digest, receipt.shard.sha256]);
+    let identity: Vec<[u8; 32]> = identity.map(|digest| *digest.as_bytes()).collect();
+    RunReport {
+        time: settings.time,
+        outcome: Outcome::Complete,
+        job: ("lazaret".to_owned(), format!("gate {}", settings.dataset)),
+        identity: Digest::of_parts(identity.iter().map(<[u8; 32]>::as_slice)),
+        program: lazaret_seal::Program {
+            verifier: settings.verifier.clone(),
+            version: settings.version.clone(),
+        },
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+    }
+}
+
+fn media_type(name: &str) -> &'static str {
+    match Format::of_name(name) {
+        Some(Format::JsonLines(_)) => "application/jsonlines",
+        Some(Format::Parquet) => "application/x-parquet",
+        Some(Format::ArrowFile) => "application/vnd.apache.arrow.file",
+        Some(Format::ArrowStream) => "application/vnd.apache.arrow.stream",
+        Some(Format::WebDataset(_)) => "application/x-tar",
+        None => "application/octet-stream",
+    }
+}

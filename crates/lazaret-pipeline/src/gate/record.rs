@@ -1,0 +1,389 @@
+//! Judges one record: its names, what is known of them, what its text says, and whether it is admitted.
+
+use lazaret_core::{
+    Claim, Directness, Evidence, Gap, GapKind, Origin, Proof, Role, Span, Strength, Taint, Verdict,
+};
+use lazaret_evidence::surroundings;
+use lazaret_fingerprint::Class;
+use lazaret_policy::{JudgedPart, Judgement, Matter, judge};
+use lazaret_shard::{Fault, Record};
+
+use super::bundles::Stated;
+use super::cut::{self, Remainder, Retention};
+use super::identity::{Identified, Identity, Names, identify};
+use super::snapshot::Snapshot;
+use crate::bundle::Statement;
+use crate::known::KnownMatch;
+use crate::scan::copies::claims_of;
+use crate::scan::examine::{FileFacts, examine_text};
+
+/// The path of a record that names none: no ending that says it is prose, none that says it is code.
+const NO_PATH: &[u8] = b"record";
+
+/// What becomes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It goes on as it stood.
+    Admitted,
+    /// It goes on without the lines that are not admitted.
+    Excised,
+    /// It was examined and stays behind.
+    Held,
+    /// It could not be examined and stays behind.
+    Rejected,
+}
+
+impl Outcome {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Excised => "excised",
+            Self::Held => "held",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// What is held of a record, and why.
+#[derive(Debug, Clone)]
+pub struct RecordVerdict {
+    /// The row of the shard, counted from 0.
+    pub row: u64,
+    /// The element, where a row holds several records.
+    pub part: Option<u32>,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// What is held of it as it stood; `None` where it could not be examined.
+    pub verdict: Option<Verdict>,
+    /// Why it was not admitted as it stood, or why it was: codes of the policy, of faults, of protected text.
+    pub reasons: Vec<&'static str>,
+    /// Its bytes' names; `None` where there are no bytes.
+    pub names: Option<Names>,
+    /// How they stand to the names it claims.
+    pub identity: Option<Identity>,
+    /// What was claimed of it: places, tools and marks, never content.
+    pub evidence: Vec<Evidence>,
+    /// The lines that are not admitted, where not all are.
+    pub cut: Vec<(Span, Verdict)>,
+    /// What goes on of a record that is excised.
+    pub remainder: Option<Remainder>,
+    /// Its tokens, and how many of them each way of cutting keeps, where that is counted.
+    pub retention: Option<Retention>,
+}
+
+impl RecordVerdict {
+    fn rejected(record: &Record<'_>, fault: Fault) -> Self {
+        Self {
+            row: record.row,
+            part: record.part,
+            outcome: Outcome::Rejected,
+            verdict: None,
+            reasons: vec![fault.as_str()],
+            names: None,
+            identity: None,
+            evidence: Vec::new(),
+            cut: Vec::new(),
+            remainder: None,
+            retention: None,
+        }
+    }
+
+    /// Returns the name of the bytes that go on, where any do.
+    #[must_use]
+    pub fn admitted_name(&self) -> Option<lazaret_core::Digest> {
+        match self.outcome {
+            Outcome::Admitted => self.names.map(|names| names.sha256),
+            Outcome::Excised => self.remainder.as_ref().map(|remainder| remainder.names.sha256),
+            Outcome::Held | Outcome::Rejected => None,
+        }
+    }
+}
+
+/// Judges a record of a shard.
+pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snapshot<'_>) -> RecordVerdict {
+    let fault = record.fault.or(record.text.is_none().then_some(Fault::MissingText));
+    let (Some(text), None) = (record.text, fault) else {
+        return RecordVerdict::rejected(record, fault.unwrap_or(Fault::MissingText));
+    };
+    let identified = identify(text, record, snapshot.bundles.names_sha256());
+    let path = record.path.map_or(NO_PATH, str::as_bytes);
+    let examined = Examined::of(path, text, snapshot);
+    let mut found = examined.found;
+    found.add_history(&identified, record, snapshot);
+    found.add_declared(record, snapshot);
+    found.add_beside(record, snapshot);
+    let matter =
+        Matter { origin, lines: examined.facts.n_lines, evidence: &found.evidence, gaps: &found.gaps };
+    let judgement = judge(snapshot.measure.rules, &matter, snapshot.measure.now);
+    let lines = examined.facts.n_lines;
+    let mut verdict = decide(record, &identified, &judgement, &found, (text, lines), snapshot);
+    verdict.evidence = found.evidence;
+    verdict
+}
+
+/// What a text says of itself and shares with known text.
+pub(crate) struct Examined {
+    pub(crate) facts: FileFacts,
+    pub(crate) found: Found,
+}
+
+/// Claims, gaps, and lines of text that may not be shipped or trained on.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) gaps: Vec<Gap>,
+    /// Lines that are the same as protected text or held-out evaluations, and which.
+    pub(crate) reserved: Vec<(Option<Span>, &'static str)>,
+}
+
+impl Examined {
+    pub(crate) fn of(path: &[u8], text: &[u8], snapshot: &Snapshot<'_>) -> Self {
+        let mut facts = examine_text(path, text, snapshot.measure.detectors);
+        let mut found = Found { evidence: snapshot.measure.detectors.path(path), ..Found::default() };
+        found.evidence.append(&mut facts.claims);
+        found.evidence.extend(facts.n_tokens.map(surroundings::trivial_content));
+        found.gaps.extend(facts.gap.clone());
+        found.add_copies(text, snapshot, Some);
+        Self { facts, found }
+    }
+}
+
+impl Found {
+    /// Adds what a text shares with known text; `place` says which lines of the record a claim is about.
+    fn add_copies(&mut self, text: &[u8], snapshot: &Snapshot<'_>, place: fn(Span) -> Option<Span>) {
+        let Some(known) = snapshot.known else { return };
+        let Ok(matches) = known.matches(text) else {
+            let why = "a segment of the index of known text is damaged, so copies were not looked for";
+            self.gaps.push(Gap { kind: GapKind::CorruptObject, span: None, why: why.to_owned() });
+            return;
+        };
+        for found in &matches {
+            let reserved = match found.entry.class {
+                Class::Rival => None,
+                Class::Protected => Some("protected-text"),
+                Class::Eval => Some("evaluation-text"),
+                Class::Commonplace => continue,
+            };
+            match reserved {
+                Some(code) => self.reserved.extend(lines_of(found).map(|lines| (place(lines), code))),
+                None => {
+                    let claims = claims_of(found, snapshot.measure.detectors);
+                    let placed = claims
+                        .into_iter()
+                        .map(|claim| Evidence { span: claim.span.and_then(place), ..claim });
+                    self.evidence.extend(placed);
+                }
+            }
+        }
+    }
+
+    /// Adds what earlier scans know of these bytes, or else of the names they claim.
+    fn add_history(&mut self, identified: &Identified, record: &Record<'_>, snapshot: &Snapshot<'_>) {
+        let gap = |why: &str| Gap { kind: GapKind::Altered, span: None, why: why.to_owned() };
+        match identified.identity {
+            Identity::Colliding => {
+                self.gaps.push(gap("the bytes were made to have the same SHA-1 as others"));
+            }
+            Identity::Altered => {
+                self.gaps.push(gap("the bytes are not those that the record's claimed name speaks of"));
+                self.add_claimed(record, snapshot);
+            }
+            Identity::Unclaimed | Identity::Confirmed | Identity::Normalised => {}
+        }
+        let mut origins: Vec<&Origin> = Vec::new();
+        for name in std::iter::once(&identified.names.git_blob).chain(&identified.other_names) {
+            for stated in snapshot.bundles.of_blob(name) {
+                if !origins.contains(&stated.origin) {
+                    origins.push(stated.origin);
+                    self.evidence.push(surroundings::same_bytes(stated.origin));
+                }
+                self.add_stated(&stated);
+            }
+        }
+        if origins.is_empty()
+            && let Some(path) = record.path
+        {
+            for repository in record.repositories {
+                let versions = snapshot.bundles.of_path(repository, path);
+                self.add_versions(versions, "another version of the file at this path has such lines");
+            }
+        }
+    }
+
+    /// Adds what is known of the name that a record claims and does not bear out: its text derives from there at best.
+    fn add_claimed(&mut self, record: &Record<'_>, snapshot: &Snapshot<'_>) {
+        let claimed = record.git_blob.and_then(|name| name.rsplit(':').next()?.parse().ok());
+        let Some(claimed) = claimed else { return };
+        let taints = snapshot.bundles.of_blob(&claimed).map(|stated| (stated.origin, stated.statement));
+        let taints: Vec<_> = taints.collect();
+        self.add_versions(taints, "the blob that the record claims to be has such lines");
+    }
+
+    fn add_versions(&mut self, versions: Vec<(&Origin, &Statement)>, why: &str) {
+        for (origin, statement) in versions {
+            let Statement::Taint { detector, taint } = statement else { continue };
+            let strength = taint.strength.min(Strength::Circumstantial);
+            let taint = Taint { strength, directness: Directness::Derived, ..taint.clone() };
+            let claim = Evidence {
+                detector: detector.clone(),
+                span: None,
+                claim: Claim::Taint(taint),
+                why: format!("{why} (in `{}`)", origin.match_text()),
+            };
+            if !self.evidence.contains(&claim) {
+                self.evidence.push(claim);
+            }
+        }
+    }
+
+    fn add_stated(&mut self, stated: &Stated<'_>) {
+        let Stated { origin, lines, commit, statement } = *stated;
+        let place = origin.match_text();
+        let from = commit.map_or_else(String::new, |commit| format!(" of commit {commit}"));
+        match statement {
+            Statement::Taint { detector, taint } => self.evidence.push(Evidence {
+                detector: detector.clone(),
+                span: lines,
+                claim: Claim::Taint(taint.clone()),
+                why: format!("the same lines{from} in `{place}`"),
+            }),
+            Statement::Predates { on } => {
+                let proof = Proof::Predates { on: *on, origin: Some(origin.clone()) };
+                let why = format!("the same bytes{from} in `{place}`, dated {on} or earlier");
+                let evidence = surroundings::commit_date(*on, lines);
+                self.evidence.push(Evidence { claim: Claim::Proof(proof), why, ..evidence });
+            }
+            Statement::Gap { kind } => self.gaps.push(Gap {
+                kind: *kind,
+                span: lines,
+                why: format!("the history of these lines in `{place}` could not be read"),
+            }),
+        }
+    }
+
+    /// Adds what columns and the card say of who wrote the record.
+    fn add_declared(&mut self, record: &Record<'_>, snapshot: &Snapshot<'_>) {
+        let detectors = snapshot.measure.detectors;
+        self.evidence.extend(snapshot.declared.iter().cloned());
+        self.evidence.extend(record.generators.iter().flat_map(|value| detectors.generator(value)));
+        if let Some(message) = record.message {
+            self.evidence.extend(detectors.message(message.as_bytes()));
+        }
+    }
+
+    /// Adds what the record's other strings say: whoever takes the record takes them too.
+    fn add_beside(&mut self, record: &Record<'_>, snapshot: &Snapshot<'_>) {
+        let Some(beside) = record.beside.filter(|beside| !beside.is_empty()) else { return };
+        let n_before = self.evidence.len();
+        self.evidence.extend(snapshot.measure.detectors.content(NO_PATH, beside));
+        self.add_copies(beside, snapshot, |_| None);
+        for claim in self.evidence.iter_mut().skip(n_before) {
+            claim.span = None;
+            claim.why = format!("in another column: {}", claim.why);
+        }
+    }
+}
+
+fn lines_of(found: &KnownMatch) -> impl Iterator<Item = Span> {
+    let whole = if found.found.covered.is_empty() { Some(found.found.here) } else { None };
+    found.found.covered.clone().into_iter().chain(whole)
+}
+
+/// Says what becomes of a judged record.
+fn decide(
+    record: &Record<'_>,
+    identified: &Identified,
+    judgement: &Judgement,
+    found: &Found,
+    (text, n_lines): (&[u8], u32),
+    snapshot: &Snapshot<'_>,
+) -> RecordVerdict {
+    let mut verdict = RecordVerdict {
+        row: record.row,
+        part: record.part,
+        outcome: Outcome::Held,
+        verdict: Some(judgement.verdict),
+        reasons: Vec::new(),
+        names: Some(identified.names),
+        identity: Some(identified.identity),
+        evidence: Vec::new(),
+        cut: refused_lines(judgement, found, snapshot),
+        remainder: None,
+        retention: None,
+    };
+    let is_admitted = snapshot.admits(judgement.verdict) && found.reserved.is_empty();
+    verdict.reasons = reasons(judgement, found, is_admitted, snapshot);
+    if is_admitted {
+        verdict.outcome = Outcome::Admitted;
+        verdict.retention = snapshot.counts_retention.then(|| Retention::whole(text));
+        return verdict;
+    }
+    let of_whole = judgement.parts.iter().any(|part| part.span.is_none() && !snapshot.admits(part.verdict));
+    let reserves_whole = found.reserved.iter().any(|(lines, _)| lines.is_none());
+    let can_be_cut = !of_whole
+        && !reserves_whole
+        && verdict.cut.iter().map(|(span, _)| span.lines()).sum::<u32>() < n_lines;
+    let text = std::str::from_utf8(text).ok().filter(|_| can_be_cut);
+    let spans: Vec<Span> = verdict.cut.iter().map(|(span, _)| *span).collect();
+    verdict.remainder = text.and_then(|text| cut::remainder(text, record, &spans, snapshot));
+    if verdict.remainder.is_some() {
+        verdict.outcome = Outcome::Excised;
+    }
+    if snapshot.counts_retention {
+        let whole = record.text.unwrap_or_default();
+        verdict.retention = Some(match text {
+            Some(text) => Retention::of(text, record, &spans),
+            None => Retention::nothing(whole),
+        });
+    }
+    verdict
+}
+
+/// Returns the lines that are not admitted, sorted and disjoint, with what is held of them.
+fn refused_lines(judgement: &Judgement, found: &Found, snapshot: &Snapshot<'_>) -> Vec<(Span, Verdict)> {
+    let refused = |part: &&JudgedPart| !snapshot.admits(part.verdict);
+    let parts = judgement.parts.iter().filter(refused);
+    let mut lines: Vec<(Span, Verdict)> = parts.filter_map(|part| Some((part.span?, part.verdict))).collect();
+    let reserved = found.reserved.iter().filter_map(|(span, _)| *span);
+    lines.extend(reserved.map(|span| (span, Verdict::Clean)));
+    lines.sort_unstable();
+    let mut merged: Vec<(Span, Verdict)> = Vec::with_capacity(lines.len());
+    for (span, verdict) in lines {
+        match merged.last_mut() {
+            Some((last, worst))
+                if last.overlaps(span) || (last.end() + 1 == span.start() && *worst == verdict) =>
+            {
+                *last = Span::new(last.start(), last.end().max(span.end())).unwrap_or(*last);
+                *worst = worst.and(verdict);
+            }
+            _ => merged.push((span, verdict)),
+        }
+    }
+    merged
+}
+
+/// Returns the reasons of the parts that settled it: those not admitted, or all where all are.
+fn reasons(
+    judgement: &Judgement,
+    found: &Found,
+    is_admitted: bool,
+    snapshot: &Snapshot<'_>,
+) -> Vec<&'static str> {
+    let settled = judgement.parts.iter().filter(|part| is_admitted || !snapshot.admits(part.verdict));
+    let reasons =
+        settled.map(|part| part.reasons).fold(lazaret_policy::Reasons::NONE, lazaret_policy::Reasons::and);
+    let mut codes: Vec<&'static str> = reasons.iter().map(lazaret_policy::Reason::code).collect();
+    for (_, code) in &found.reserved {
+        if !codes.contains(code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
+/// Whether a claim speaks of writing: only these are worth telling of a record.
+pub(crate) fn tells(claim: &Evidence) -> bool {
+    claim.taint().is_none_or(|taint| matches!(taint.role, Role::Author | Role::CoAuthor))
+}

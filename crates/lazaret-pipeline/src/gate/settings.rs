@@ -1,0 +1,146 @@
+//! The settings of a run, kept beside its output: a run that goes on with it must be the same run.
+
+use jiff::Timestamp;
+use lazaret_core::Digest;
+use lazaret_shard::{Place, PlaceError, ShardName};
+use serde::{Deserialize, Serialize};
+
+use super::output::{OutputError, read_small, write_new};
+
+/// The name of the file.
+pub(crate) const FILE: &str = "run.json";
+
+/// The value of the file's `format` field.
+pub const GATE_RUN_FORMAT: &str = "lazaret.gate-run/1";
+
+/// What a run depends on. Two runs with the same settings over the same shards write the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Always `lazaret.gate-run/1`.
+    pub format: String,
+    /// The version of the program.
+    pub version: String,
+    /// When records are judged: the time at which the first run began.
+    pub time: Timestamp,
+    /// The data set's name.
+    pub dataset: String,
+    /// The class of data set that records are admitted to.
+    pub class: String,
+    /// The digest of the policy.
+    pub policy: Digest,
+    /// The digest of the catalog.
+    pub catalog: Digest,
+    /// The text of the profile.
+    pub profile: String,
+    /// What is known of the records, by name.
+    pub evidence: Vec<(String, Digest)>,
+    /// The id of the key that signs.
+    pub key: String,
+    /// Who runs the gate.
+    pub verifier: String,
+    /// Whether verdicts are written as columns.
+    pub verdict_columns: bool,
+    /// All shards of the data set, those of other parts included.
+    pub shards: Vec<String>,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There are none: no gate began there.
+    #[error("no gate began in `{place}`: it has no `{FILE}`")]
+    None {
+        /// The place.
+        place: String,
+    },
+    /// The file is no settings of this version.
+    #[error("`{FILE}` in `{place}` does not hold the settings of a gate: name a new place")]
+    Malformed {
+        /// The place.
+        place: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Another run began there.
+    #[error("another gate began in `{place}`: its {what} was another; name a new place, or give the same")]
+    Another {
+        /// The place.
+        place: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The place holds something else.
+    #[error("`{place}` is not empty and no gate began in it: name a new place")]
+    NotOurs {
+        /// The place.
+        place: String,
+    },
+    /// The place cannot be read or written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+impl Settings {
+    /// Begins a run at a place, or goes on with the one that began there: then its time is that of the first.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when another run began there, or the place holds something else.
+    pub(crate) fn begin(mut self, place: &Place) -> Result<Self, SettingsError> {
+        let name = ShardName::new(FILE).map_err(OutputError::from)?;
+        if read_small(place, &name)?.is_none() {
+            if !is_empty(place)? {
+                return Err(SettingsError::NotOurs { place: place.to_string() });
+            }
+            let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };
+            let mut bytes = serde_json::to_vec_pretty(&self).map_err(malformed)?;
+            bytes.push(b'\n');
+            // Another process may have been first: then its file stands.
+            write_new(place, &name, &bytes)?;
+        }
+        let first = Self::read(place)?;
+        self.time = first.time;
+        match self.difference(&first) {
+            None => Ok(self),
+            Some(what) => Err(SettingsError::Another { place: place.to_string(), what }),
+        }
+    }
+
+    /// Reads the settings of a run.
+    fn read(place: &Place) -> Result<Self, SettingsError> {
+        let name = ShardName::new(FILE).map_err(OutputError::from)?;
+        let Some(bytes) = read_small(place, &name)? else {
+            return Err(SettingsError::None { place: place.to_string() });
+        };
+        let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };
+        serde_json::from_slice(&bytes).map_err(malformed)
+    }
+
+    fn difference(&self, first: &Self) -> Option<&'static str> {
+        let differences = [
+            (self.format == first.format, "format"),
+            (self.version == first.version, "program"),
+            (self.dataset == first.dataset, "data set's name"),
+            (self.class == first.class, "class"),
+            (self.policy == first.policy, "policy"),
+            (self.catalog == first.catalog, "catalog"),
+            (self.profile == first.profile, "profile"),
+            (self.evidence == first.evidence, "evidence (bundles, index, card)"),
+            (self.key == first.key, "key"),
+            (self.verifier == first.verifier, "verifier"),
+            (self.verdict_columns == first.verdict_columns, "choice of verdict columns"),
+            (self.shards == first.shards, "list of shards"),
+        ];
+        differences.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
+    }
+}
+
+/// Whether nothing lies at a place but what a killed run left unfinished.
+fn is_empty(place: &Place) -> Result<bool, OutputError> {
+    match place.list() {
+        Err(PlaceError::NotFound { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+        Ok(listing) => Ok(listing.files.iter().all(|file| file.name.last_part().starts_with('.'))),
+    }
+}

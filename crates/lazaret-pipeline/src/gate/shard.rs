@@ -1,0 +1,500 @@
+//! Gates one shard: reads it to its end, writes what is admitted and what is held, and its receipt last.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use arrow_schema::ArrowError;
+use lazaret_core::{Digest, Verdict};
+use lazaret_seal::{
+    Envelope, Frontier, NamedDigest, Program, Receipt, ReceiptError, RecordCounts, SecretKey, Shard,
+    TrustedKeys,
+};
+use lazaret_shard::{
+    Chunk, Fate, Limits, Place, PlaceError, Profile, ShardError, ShardName, ShardWriter, Template,
+};
+use serde::Serialize;
+
+use super::batch::{admitted_columns, judge_facts, told};
+use super::output::{Finished, OutputError, Pending, PendingWriter, read_small, write_whole};
+use super::record::{Outcome, RecordVerdict};
+use super::report::{RecordTally, ShardReport, ShardState};
+use super::settings::Settings;
+use super::snapshot::Snapshot;
+use crate::digest::digest_of_file;
+
+/// The folder of admitted shards.
+pub(crate) const ADMITTED: &str = "admitted";
+/// The folder of receipts.
+pub(crate) const RECEIPTS: &str = "receipts";
+
+/// A shard to gate.
+#[derive(Debug, Clone)]
+pub struct ShardInput {
+    /// Its name within the data set: its output has the same.
+    pub name: ShardName,
+    /// Where it lies.
+    pub place: Place,
+    /// Its name there.
+    pub file: ShardName,
+}
+
+/// Where a run writes, and with what it signs.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination<'a> {
+    /// The place.
+    pub place: &'a Place,
+    /// Signs receipts.
+    pub key: &'a SecretKey,
+    /// Who runs the gate: an address that says so in receipts.
+    pub verifier: &'a str,
+    /// Whether verdicts are written as columns of the admitted shards.
+    pub verdict_columns: bool,
+}
+
+/// A shard could not be gated.
+#[derive(Debug, thiserror::Error)]
+pub enum GateShardError {
+    /// Its place gives no access to it.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// It could not be read to its end, or not be written again.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
+    /// Its bytes could not be read for their digest.
+    #[error("the shard cannot be read")]
+    Read(#[source] io::Error),
+    /// What became of it could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Records got lost between reading and writing.
+    #[error("records of the shard are not accounted for: this is a bug")]
+    NotConserved(#[source] ReceiptError),
+    /// A writer wrote another number of records than were admitted.
+    #[error("{admitted} records were admitted, but {written} were written: this is a bug")]
+    NotWritten {
+        /// How many were admitted.
+        admitted: u64,
+        /// How many were written.
+        written: u64,
+    },
+    /// The receipt of an earlier run does not go with what lies there.
+    #[error("the receipt `{name}` of an earlier run does not verify: remove it to gate the shard anew")]
+    Receipt {
+        /// The receipt.
+        name: ShardName,
+        /// Why.
+        #[source]
+        source: ReceiptError,
+    },
+    /// The shard that a receipt speaks of is gone or has changed.
+    #[error("`{name}` is not the shard that its receipt speaks of: remove the receipt to gate it anew")]
+    NotTheShard {
+        /// The shard of admitted records.
+        name: ShardName,
+    },
+    /// Verdicts could not be made columns.
+    #[error("the verdicts do not make columns")]
+    Columns(#[source] ArrowError),
+    /// The shard changed while it was read.
+    #[error("the shard changed while it was read")]
+    Changed,
+}
+
+/// The names of the files of one shard.
+pub(crate) struct Files {
+    pub(crate) admitted: ShardName,
+    pub(crate) held: ShardName,
+    pub(crate) reasons: ShardName,
+    pub(crate) digests: ShardName,
+    pub(crate) receipt: ShardName,
+}
+
+impl Files {
+    pub(crate) fn of(name: &str) -> Result<Self, PlaceError> {
+        Ok(Self {
+            admitted: ShardName::new(format!("{ADMITTED}/{name}"))?,
+            held: ShardName::new(format!("held/{name}"))?,
+            reasons: ShardName::new(format!("held/{name}.reasons.jsonl"))?,
+            digests: ShardName::new(format!("{RECEIPTS}/{name}.digests"))?,
+            receipt: ShardName::new(format!("{RECEIPTS}/{name}.json"))?,
+        })
+    }
+}
+
+/// Gates a shard, or reports what an earlier run made of it.
+pub(crate) fn gate_shard(
+    input: &ShardInput,
+    profile: &Profile,
+    snapshot: &Snapshot<'_>,
+    settings: &Settings,
+    to: &Destination<'_>,
+) -> Result<ShardReport, Failed> {
+    let before = |error: GateShardError| Failed::of(&RecordTally::default(), error);
+    let files = Files::of(input.name.as_str()).map_err(|error| before(error.into()))?;
+    if let Some(receipt) = read_small(to.place, &files.receipt).map_err(|error| before(error.into()))? {
+        return earlier(input, &files, &receipt, to).map_err(before);
+    }
+    let mut tally = RecordTally::default();
+    let written = write(input, profile, snapshot, (&files, to), &mut tally);
+    let (digest, finished, root) = match written {
+        Ok(written) => written,
+        Err(error) => return Err(Failed::of(&tally, error)),
+    };
+    let receipt = receipt(input, &tally, (digest, finished, root), settings, snapshot);
+    let sealed = receipt.and_then(|receipt| receipt.seal(to.key)).map_err(GateShardError::NotConserved);
+    let sealed =
+        sealed.and_then(|envelope: Envelope| Ok(write_whole(to.place, &files.receipt, &envelope.to_json())?));
+    match sealed {
+        Ok(_) => Ok(ShardReport {
+            name: input.name.to_string(),
+            state: ShardState::Gated,
+            input: Some(digest),
+            output: Some(finished.sha256),
+            error: None,
+            records: tally,
+        }),
+        Err(error) => Err(Failed::of(&tally, error)),
+    }
+}
+
+/// Judges a shard and writes nothing.
+pub(crate) fn judge_shard(
+    input: &ShardInput,
+    profile: &Profile,
+    snapshot: &Snapshot<'_>,
+) -> Result<ShardReport, Failed> {
+    let mut tally = RecordTally::default();
+    match read(input, profile, snapshot, &mut tally, |_, _, _| Ok(())) {
+        Ok(digest) => Ok(ShardReport {
+            name: input.name.to_string(),
+            state: ShardState::Judged,
+            input: Some(digest),
+            output: None,
+            error: None,
+            records: tally,
+        }),
+        Err(error) => Err(Failed::of(&tally, error)),
+    }
+}
+
+/// What stopped a shard, and the account of its records: none is admitted.
+pub(crate) struct Failed {
+    pub(crate) tally: Box<RecordTally>,
+    pub(crate) error: Box<GateShardError>,
+}
+
+impl Failed {
+    fn of(tally: &RecordTally, error: GateShardError) -> Self {
+        Self { tally: Box::new(tally.all_rejected()), error: Box::new(error) }
+    }
+}
+
+/// Reads and judges a shard chunk by chunk; returns the digest of its bytes.
+fn read(
+    input: &ShardInput,
+    profile: &Profile,
+    snapshot: &Snapshot<'_>,
+    tally: &mut RecordTally,
+    mut act: impl FnMut(&Chunk, &[RecordVerdict], &Template) -> Result<(), GateShardError>,
+) -> Result<Digest, GateShardError> {
+    let fetched = input.place.open(&input.file)?;
+    let path = fetched.path();
+    let before = stamp(path)?;
+    let digest = digest_of_file(path).map_err(GateShardError::Read)?;
+    let mut opened = lazaret_shard::open(path, profile, Limits::default())?;
+    while let Some(chunk) = opened.reader.next_chunk()? {
+        let verdicts = judge_facts(&chunk.facts, input.name.as_str(), snapshot);
+        chunk.facts.for_each(|at, record| {
+            if let Some(verdict) = verdicts.get(at) {
+                tally.add(verdict, record.text.map_or(0, <[u8]>::len));
+            }
+        });
+        act(&chunk, &verdicts, &opened.template)?;
+    }
+    // The digest was taken before: what was judged must be the same bytes.
+    if stamp(path)? == before { Ok(digest) } else { Err(GateShardError::Changed) }
+}
+
+/// What changes with a file.
+fn stamp(path: &Path) -> Result<(u64, SystemTime), GateShardError> {
+    let metadata = fs::metadata(path).map_err(GateShardError::Read)?;
+    Ok((metadata.len(), metadata.modified().map_err(GateShardError::Read)?))
+}
+
+/// Reads, judges and writes a shard; returns the digest of what was read, what was written, and the root of the
+/// admitted records.
+fn write(
+    input: &ShardInput,
+    profile: &Profile,
+    snapshot: &Snapshot<'_>,
+    (files, to): (&Files, &Destination<'_>),
+    tally: &mut RecordTally,
+) -> Result<(Digest, Finished, Digest), GateShardError> {
+    let mut out = Writers::begin(to.place, files)?;
+    let digest = read(input, profile, snapshot, tally, |chunk, verdicts, template| {
+        let columns = if to.verdict_columns {
+            Some(admitted_columns(verdicts, snapshot).map_err(GateShardError::Columns)?)
+        } else {
+            None
+        };
+        out.write(chunk, verdicts, columns.as_ref(), |file| lazaret_shard::create(file, template, profile))
+    })?;
+    if tally.read == 0 {
+        // A shard without records has nothing to tell its columns by in a chunk; its writer is made all the same.
+        let fetched = input.place.open(&input.file)?;
+        let opened = lazaret_shard::open(fetched.path(), profile, Limits::default())?;
+        out.begin_admitted(|file| lazaret_shard::create(file, &opened.template, profile))?;
+    }
+    let (finished, root) = out.finish(tally)?;
+    Ok((digest, finished, root))
+}
+
+/// The files of one shard while it is written. Those of held records are begun with the first of them.
+struct Writers<'a> {
+    place: &'a Place,
+    files: &'a Files,
+    admitted: (Pending, Option<Box<dyn ShardWriter>>),
+    held: Option<Held>,
+    digests: (Pending, BufWriter<PendingWriter>),
+    tree: Frontier,
+}
+
+/// What stays behind, and why.
+struct Held {
+    rows: (Pending, Box<dyn ShardWriter>),
+    reasons: (Pending, BufWriter<PendingWriter>),
+}
+
+type Create<'a> = &'a dyn Fn(Box<dyn Write + Send>) -> Result<Box<dyn ShardWriter>, ShardError>;
+
+impl<'a> Writers<'a> {
+    fn begin(place: &'a Place, files: &'a Files) -> Result<Self, GateShardError> {
+        let digests = Pending::begin(place, &files.digests)?;
+        let out = BufWriter::new(digests.writer());
+        Ok(Self {
+            place,
+            files,
+            admitted: (Pending::begin(place, &files.admitted)?, None),
+            held: None,
+            digests: (digests, out),
+            tree: Frontier::new(),
+        })
+    }
+
+    fn begin_admitted(
+        &mut self,
+        create: impl Fn(Box<dyn Write + Send>) -> Result<Box<dyn ShardWriter>, ShardError>,
+    ) -> Result<&mut Box<dyn ShardWriter>, GateShardError> {
+        let (pending, writer) = &mut self.admitted;
+        if writer.is_none() {
+            *writer = Some(create(Box::new(pending.writer()))?);
+        }
+        writer.as_mut().ok_or(GateShardError::Changed)
+    }
+
+    fn write(
+        &mut self,
+        chunk: &Chunk,
+        verdicts: &[RecordVerdict],
+        columns: Option<&arrow_array::RecordBatch>,
+        create: impl Fn(Box<dyn Write + Send>) -> Result<Box<dyn ShardWriter>, ShardError>,
+    ) -> Result<(), GateShardError> {
+        let fates: Vec<Fate<'_>> = verdicts.iter().map(admitted_fate).collect();
+        self.begin_admitted(&create)?.write(&chunk.rows, &fates, columns)?;
+        for digest in verdicts.iter().filter_map(RecordVerdict::admitted_name) {
+            self.tree.push(digest.as_bytes());
+            self.digests.1.write_all(digest.as_bytes()).map_err(ShardError::Write)?;
+        }
+        if verdicts.iter().any(|verdict| verdict.outcome != Outcome::Admitted) {
+            self.write_held(chunk, verdicts, &create)?;
+        }
+        Ok(())
+    }
+
+    fn write_held(
+        &mut self,
+        chunk: &Chunk,
+        verdicts: &[RecordVerdict],
+        create: Create<'_>,
+    ) -> Result<(), GateShardError> {
+        let held = match &mut self.held {
+            Some(held) => held,
+            None => {
+                let pending = Pending::begin(self.place, &self.files.held)?;
+                let writer = create(Box::new(pending.writer()))?;
+                let reasons = Pending::begin(self.place, &self.files.reasons)?;
+                let out = BufWriter::new(reasons.writer());
+                self.held.insert(Held { rows: (pending, writer), reasons: (reasons, out) })
+            }
+        };
+        let fates: Vec<Fate<'_>> = verdicts.iter().map(held_fate).collect();
+        held.rows.1.write(&chunk.rows, &fates, None)?;
+        let mut ids = Vec::with_capacity(verdicts.len());
+        chunk.facts.for_each(|_, record| ids.push(record.id.map(str::to_owned)));
+        for (verdict, id) in verdicts.iter().zip(ids) {
+            if verdict.outcome != Outcome::Admitted {
+                let out = &mut held.reasons.1;
+                let line = ReasonLine::of(verdict, id);
+                let written = crate::report::write_json(&line, out).and_then(|()| out.write_all(b"\n"));
+                written.map_err(ShardError::Write)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings everything to disk; the shard of admitted records last, since the receipt speaks of it.
+    fn finish(self, tally: &RecordTally) -> Result<(Finished, Digest), GateShardError> {
+        if let Some(Held { rows: (rows, writer), reasons: (reasons, mut out) }) = self.held {
+            writer.finish()?;
+            rows.commit()?;
+            out.flush().map_err(ShardError::Write)?;
+            reasons.commit()?;
+        }
+        let (pending, mut out) = self.digests;
+        out.flush().map_err(ShardError::Write)?;
+        pending.commit()?;
+        let (pending, writer) = self.admitted;
+        let written = writer.map(ShardWriter::finish).transpose()?.unwrap_or_default();
+        if written.records != tally.admitted || self.tree.size() != tally.admitted {
+            return Err(GateShardError::NotWritten { admitted: tally.admitted, written: written.records });
+        }
+        Ok((pending.commit()?, self.tree.root()))
+    }
+}
+
+fn admitted_fate(verdict: &RecordVerdict) -> Fate<'_> {
+    match (verdict.outcome, &verdict.remainder) {
+        (Outcome::Admitted, _) => Fate::Keep,
+        (Outcome::Excised, Some(remainder)) => Fate::Replace(&remainder.text),
+        (Outcome::Excised, None) | (Outcome::Held | Outcome::Rejected, _) => Fate::Drop,
+    }
+}
+
+/// What is excised stays behind whole, so that people can look at what was cut.
+fn held_fate(verdict: &RecordVerdict) -> Fate<'_> {
+    match verdict.outcome {
+        Outcome::Admitted => Fate::Drop,
+        Outcome::Excised | Outcome::Held | Outcome::Rejected => Fate::Keep,
+    }
+}
+
+/// Why a record was not admitted as it stood; one line of the file beside the held shard.
+#[derive(Debug, Serialize)]
+struct ReasonLine {
+    row: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    reasons: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swhid: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<(u32, u32, Verdict)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remainder: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<String>,
+}
+
+impl ReasonLine {
+    fn of(verdict: &RecordVerdict, id: Option<String>) -> Self {
+        let remainder = verdict.remainder.as_ref();
+        let lines = |span: &lazaret_core::Span| (span.start(), span.end());
+        Self {
+            row: verdict.row,
+            part: verdict.part,
+            id,
+            outcome: verdict.outcome.as_str(),
+            verdict: verdict.verdict,
+            reasons: verdict.reasons.clone(),
+            identity: verdict.identity.map(super::identity::Identity::as_str),
+            sha256: verdict.names.map(|names| names.sha256),
+            swhid: verdict.names.map(|names| format!("swh:1:cnt:{}", names.git_blob)),
+            lines: verdict.cut.iter().map(|(span, verdict)| (span.start(), span.end(), *verdict)).collect(),
+            removed: remainder
+                .into_iter()
+                .flat_map(|remainder| remainder.removed.iter().map(lines))
+                .collect(),
+            remainder: remainder.map(|remainder| remainder.names.sha256),
+            evidence: told(verdict),
+        }
+    }
+}
+
+fn receipt(
+    input: &ShardInput,
+    tally: &RecordTally,
+    (digest, finished, root): (Digest, Finished, Digest),
+    settings: &Settings,
+    snapshot: &Snapshot<'_>,
+) -> Result<Receipt, ReceiptError> {
+    let named = |(name, digest): &(String, Digest)| NamedDigest { name: name.clone(), digest: *digest };
+    let policy = snapshot.measure.rules.policy().sections().name.clone();
+    Ok(Receipt {
+        shard: Shard {
+            name: format!("{ADMITTED}/{}", input.name),
+            sha256: finished.sha256,
+            bytes: finished.bytes,
+        },
+        resource: format!("dataset:{}/{}", settings.dataset, input.name),
+        input: NamedDigest { name: input.name.to_string(), digest },
+        records: RecordCounts::new(tally.read, tally.admitted, tally.held, tally.rejected)?,
+        root,
+        by_verdict: tally.by_verdict.clone(),
+        by_reason: tally.by_reason.clone(),
+        policy: NamedDigest { name: format!("policy:{policy}"), digest: settings.policy },
+        catalog: settings.catalog,
+        profile: Digest::of(settings.profile.as_bytes()),
+        evidence: settings.evidence.iter().map(named).collect(),
+        program: Program { verifier: settings.verifier.clone(), version: settings.version.clone() },
+        class: settings.class.clone(),
+        time: settings.time,
+    })
+}
+
+/// Returns what an earlier run made of a shard, as its receipt says, if what it speaks of is still there.
+fn earlier(
+    input: &ShardInput,
+    files: &Files,
+    receipt: &[u8],
+    to: &Destination<'_>,
+) -> Result<ShardReport, GateShardError> {
+    let receipt = Receipt::open(receipt, &TrustedKeys::one(to.key.public()))
+        .map_err(|source| GateShardError::Receipt { name: files.receipt.clone(), source })?
+        .value;
+    let admitted = to.place.open(&files.admitted).ok();
+    let digest = admitted.and_then(|admitted| digest_of_file(admitted.path()).ok());
+    if digest != Some(receipt.shard.sha256) {
+        return Err(GateShardError::NotTheShard { name: files.admitted.clone() });
+    }
+    let counts = receipt.records;
+    Ok(ShardReport {
+        name: input.name.to_string(),
+        state: ShardState::GatedBefore,
+        input: Some(receipt.input.digest),
+        output: Some(receipt.shard.sha256),
+        error: None,
+        records: RecordTally {
+            read: counts.read(),
+            admitted: counts.admitted(),
+            excised: receipt.by_reason.get("excised").copied().unwrap_or_default(),
+            held: counts.held(),
+            rejected: counts.rejected(),
+            by_verdict: receipt.by_verdict,
+            by_reason: receipt.by_reason,
+            ..RecordTally::default()
+        },
+    })
+}

@@ -1,0 +1,60 @@
+//! What records are judged by: policy, catalog, bundles, known text, declarations. Nothing in it changes during a run.
+
+use std::borrow::Cow;
+
+use lazaret_core::{Digest, Evidence, Origin, OriginKind, Verdict};
+use lazaret_policy::Partial;
+
+use super::bundles::Bundles;
+use crate::known::KnownText;
+use crate::scan::Measure;
+
+/// Everything that a record is judged by. Two runs with the same digests give the same answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// Policy, detectors and the time of the judgement.
+    pub measure: Measure<'a>,
+    /// The class of data set that admitted records are for: which rule of the policy admits.
+    pub class: &'a str,
+    /// The data set's name, as the policy's patterns match it: `dataset:NAME/SHARD`.
+    pub dataset: &'a str,
+    /// What earlier scans know.
+    pub bundles: &'a Bundles,
+    /// Known text, where records are held against it.
+    pub known: Option<&'a KnownText>,
+    /// What the data set's card declares: claims about every record.
+    pub declared: &'a [Evidence],
+    /// Whether the text of a record is one column, so that a part of it can be taken out.
+    pub text_is_whole: bool,
+    /// Whether to count what each way of cutting keeps of the records that are admitted in part.
+    pub counts_retention: bool,
+}
+
+impl Snapshot<'_> {
+    /// Returns the digests of everything that evidence comes from, by name.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<(String, Digest)> {
+        let bundles = self.bundles.sources().iter().map(|source| {
+            let rev = source.origin.rev.as_deref().map_or(Cow::Borrowed(""), |rev| format!("@{rev}").into());
+            (format!("bundle:{}{rev}", source.origin.match_text()), source.digest)
+        });
+        let known = self.known.into_iter().flat_map(KnownText::digests);
+        bundles.chain(known.map(|digest| ("known-text".to_owned(), digest))).collect()
+    }
+
+    /// Returns the origin of a shard's records.
+    #[must_use]
+    pub fn origin(&self, shard: &str) -> Origin {
+        Origin { kind: OriginKind::Dataset, path: format!("{}/{shard}", self.dataset), rev: None }
+    }
+
+    /// Whether the policy admits content of the verdict.
+    pub(crate) fn admits(&self, verdict: Verdict) -> bool {
+        self.measure.rules.policy().admits(self.class, verdict)
+    }
+
+    /// What becomes of a record of which only some lines are admitted.
+    pub(crate) fn partial(&self) -> Partial {
+        if self.text_is_whole { self.measure.rules.policy().partial(self.class) } else { Partial::Hold }
+    }
+}

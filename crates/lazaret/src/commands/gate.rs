@@ -1,0 +1,312 @@
+//! `lazaret gate`: admits or holds the records of shards, and verifies what was admitted.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use clap::{Args, Subcommand, ValueEnum};
+use lazaret_core::Evidence;
+use lazaret_evidence::Detectors;
+use lazaret_pipeline::Measure;
+use lazaret_pipeline::gate::{
+    Bundles, Destination, GateReport, GateRequest, ShardState, Snapshot, VerifyReport, VerifyRequest, gate,
+    verify,
+};
+use lazaret_pipeline::known::KnownText;
+use lazaret_shard::{BUILT_IN, Profile, Step};
+
+use crate::args::GlobalArgs;
+use crate::command_error::CommandError;
+use crate::commands::index::known_error;
+use crate::commands::key::{read_secret, read_trusted};
+use crate::exit::ExitCode;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::report::json::write_line;
+use crate::rulebook::Rulebook;
+use crate::screen::Screen;
+use crate::speech;
+
+mod human;
+mod input;
+
+/// Who runs the gate where nobody says so.
+const SOMEBODY: &str = "urn:lazaret:gate";
+
+/// Arguments of `lazaret gate`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct GateArgs {
+    #[command(subcommand)]
+    command: Option<GateCommand>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum GateCommand {
+    /// Hold shards against the receipts of a gate: the step right before tokenising
+    Verify(VerifyArgs),
+    /// List the profiles that come with the program, or print one to start from
+    Profile {
+        /// The profile to print
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+}
+
+/// What to gate and how.
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Shards or folders of shards; `s3://`, `gs://` and `az://` addresses too
+    #[arg(value_name = "SHARD|DIR", required = true)]
+    inputs: Vec<String>,
+    /// Which column means what: a profile by name, or a file
+    #[arg(long, value_name = "NAME|FILE", required = true)]
+    profile: Option<String>,
+    /// The data set's name, as the policy's patterns match it: `dataset:NAME/SHARD`
+    #[arg(long, value_name = "NAME", required = true)]
+    dataset: Option<String>,
+    /// The class of data set that admitted records are for, as the policy names it
+    #[arg(long, value_name = "CLASS", default_value = "training")]
+    class: String,
+    /// The policy to judge by; the built-in one bans every listed tool and trusts nothing
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// What an earlier scan knows, as `lazaret scan --bundle` wrote it; may be given more than once
+    #[arg(long = "bundle", value_name = "FILE")]
+    bundles: Vec<PathBuf>,
+    /// Hold every record against the index of known text in this folder; may be given more than once
+    #[arg(long = "index", value_name = "DIR")]
+    index: Vec<PathBuf>,
+    /// What the data set says of itself, such as its README; may be given more than once
+    #[arg(long = "card", value_name = "FILE")]
+    cards: Vec<PathBuf>,
+    /// The folder or address to write to; a run that was interrupted goes on there
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    out: Option<String>,
+    /// The secret key that signs receipts, as `lazaret key create` made it
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    key: Option<PathBuf>,
+    /// Who runs the gate: an address that receipts name
+    #[arg(long, value_name = "URI", default_value = SOMEBODY)]
+    verifier: String,
+    /// Judge everything and write nothing
+    #[arg(long, conflicts_with_all = ["out", "key"])]
+    dry_run: bool,
+    /// Write what is held of each admitted record as further columns
+    #[arg(long)]
+    verdict_columns: bool,
+    /// Count the tokens that holding records, and cutting out functions, statements or lines, would keep
+    #[arg(long)]
+    retention: bool,
+    /// Gate only this part of the shards, counted from 0
+    #[arg(long, value_name = "I", default_value_t = 0, requires = "num_parts")]
+    part: usize,
+    /// In how many parts the shards are gated
+    #[arg(long, value_name = "N", default_value = "1")]
+    num_parts: NonZeroUsize,
+    /// How many shards to gate at a time; one for each processor by default
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// How to write the report
+    #[arg(long, value_enum, default_value = "human")]
+    format: GateFormat,
+    /// Write the report to a file, which appears only when it is whole, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What to verify.
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// What a gate wrote, or the shards that are about to be used
+    #[arg(value_name = "DIR")]
+    place: String,
+    /// What the gate wrote, where the shards lie elsewhere
+    #[arg(long, value_name = "DIR")]
+    gate: Option<String>,
+    /// Public keys whose signatures count; may be given more than once
+    #[arg(long = "trust", value_name = "FILE", required = true)]
+    trusted: Vec<PathBuf>,
+    /// The shards were split, merged or shuffled since: every record must have been admitted, whichever shard holds it
+    #[arg(long)]
+    resharded: bool,
+    /// How to write the report
+    #[arg(long, value_enum, default_value = "human")]
+    format: GateFormat,
+}
+
+/// How to write a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GateFormat {
+    /// A summary for people
+    Human,
+    /// The whole report as one line of JSON
+    Json,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &GateArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    match &args.command {
+        Some(GateCommand::Verify(args)) => run_verify(args, global),
+        Some(GateCommand::Profile { name }) => show_profile(name.as_deref()),
+        None => run_gate(&args.run, global),
+    }
+}
+
+fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let screen = Screen::stderr(global.color);
+    let (profile, profile_text) = read_profile(args.profile.as_deref().unwrap_or_default())?;
+    let inputs = input::shards_of(&args.inputs)?;
+    for other in inputs.others.iter().filter(|_| !global.quiet) {
+        speech::warning(&format!("`{other}` is no shard, so it was not read and goes no further"), &screen);
+    }
+    let rulebook = Rulebook::load(args.policy.as_deref())?;
+    let detectors = Detectors::new(&rulebook.catalog);
+    let bundles =
+        Bundles::read(&args.bundles).map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
+    let known = match args.index.as_slice() {
+        [] => None,
+        folders => Some(KnownText::open(folders).map_err(known_error)?),
+    };
+    let declared = declared(&args.cards, &inputs.cards, &detectors)?;
+    let key = args.key.as_deref().map(read_secret).transpose()?;
+    let out = args.out.as_deref().map(input::place).transpose()?;
+    let to = out.as_ref().zip(key.as_ref()).map(|(place, key)| Destination {
+        place,
+        key,
+        verifier: &args.verifier,
+        verdict_columns: args.verdict_columns,
+    });
+    let request = GateRequest {
+        shards: &inputs.shards,
+        part: (args.part, args.num_parts.get()),
+        profile: &profile,
+        profile_text: &profile_text,
+        snapshot: Snapshot {
+            measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+            class: &args.class,
+            dataset: args.dataset.as_deref().unwrap_or_default(),
+            bundles: &bundles,
+            known: known.as_ref(),
+            declared: &declared,
+            text_is_whole: !profile.columns.text.steps.contains(&Step::Each),
+            counts_retention: args.retention,
+        },
+        to,
+        n_threads: args.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
+        stop: None,
+    };
+    let progress = Progress::start("gating", &screen, global.quiet);
+    let report = gate(&request);
+    drop(progress);
+    let report = report.map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
+    write_report(&report, args, global)?;
+    Ok(exit_of(&report))
+}
+
+/// Exits with success only if everything that was read was examined, and something was.
+fn exit_of(report: &GateReport) -> ExitCode {
+    let failed = report.shards.iter().any(|shard| shard.state == ShardState::Failed);
+    if failed || report.records.rejected > 0 {
+        ExitCode::Failure
+    } else if report.records.read == 0 {
+        ExitCode::NothingExamined
+    } else {
+        ExitCode::Success
+    }
+}
+
+fn write_report(report: &GateReport, args: &RunArgs, global: &GlobalArgs) -> Result<(), CommandError> {
+    let screen = if args.output.is_some() { Screen::file() } else { Screen::stdout(global.color) };
+    Output::open(args.output.as_deref())?.write(|out| match args.format {
+        GateFormat::Human => human::write(report, &screen, out),
+        GateFormat::Json => write_line(report, out),
+    })
+}
+
+/// Reads a profile by its name, or from a file.
+fn read_profile(name: &str) -> Result<(Profile, String), CommandError> {
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+    let text = match built_in {
+        Some(text) => text,
+        None => fs::read_to_string(name).map_err(|error| {
+            let known: Vec<&str> = BUILT_IN.iter().map(|(known, _)| *known).collect();
+            CommandError::new(ExitCode::Usage, format!("there is no profile `{name}`"))
+                .because(error)
+                .hint(format!("name a file, or one of {}", known.join(", ")))
+        })?,
+    };
+    let profile = Profile::parse(&text).map_err(|error| {
+        CommandError::from_error(ExitCode::Usage, error).hint("docs/reference/profiles.md tells of every key")
+    })?;
+    Ok((profile, text))
+}
+
+/// Reads what the data set says of itself.
+fn declared(
+    named: &[PathBuf],
+    found: &[String],
+    detectors: &Detectors,
+) -> Result<Vec<Evidence>, CommandError> {
+    let mut declared: Vec<Evidence> = found.iter().flat_map(|text| detectors.card(text)).collect();
+    for path in named {
+        let text = fs::read(path).map_err(|error| cannot_read(path).because(error))?;
+        declared.extend(detectors.card(&String::from_utf8_lossy(&text)));
+    }
+    declared.sort_unstable();
+    declared.dedup();
+    Ok(declared)
+}
+
+fn show_profile(name: Option<&str>) -> Result<ExitCode, CommandError> {
+    let text = match name {
+        Some(name) => read_profile(name)?.1,
+        None => BUILT_IN.iter().map(|(name, _)| format!("{name}\n")).collect(),
+    };
+    Output::open(None)?.write(|out| out.write_all(text.as_bytes()))?;
+    Ok(ExitCode::Success)
+}
+
+fn run_verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let trusted = read_trusted(&args.trusted)?;
+    let place = input::place(&args.place)?;
+    let gate = args.gate.as_deref().map(input::place).transpose()?;
+    let request = VerifyRequest {
+        shards: gate.as_ref().map(|_| &place),
+        gate: gate.as_ref().unwrap_or(&place),
+        trusted: &trusted,
+        resharded: args.resharded,
+    };
+    let screen = Screen::stderr(global.color);
+    let progress = Progress::start("verifying", &screen, global.quiet);
+    let report = verify(&request);
+    drop(progress);
+    let report = report.map_err(|error| {
+        CommandError::from_error(ExitCode::LedgerInvalid, error).hint(
+            "name the folder that `lazaret gate --out` wrote, with `--gate` where the shards lie elsewhere",
+        )
+    })?;
+    let screen = Screen::stdout(global.color);
+    Output::open(None)?.write(|out| match args.format {
+        GateFormat::Human => human::write_verify(&report, &screen, out),
+        GateFormat::Json => write_line(&report, out),
+    })?;
+    Ok(verified(&report))
+}
+
+fn verified(report: &VerifyReport) -> ExitCode {
+    if report.holds() {
+        ExitCode::Success
+    } else if report.faults.is_empty() {
+        ExitCode::NothingExamined
+    } else {
+        ExitCode::LedgerInvalid
+    }
+}
+
+fn cannot_read(path: &Path) -> CommandError {
+    CommandError::new(ExitCode::Failure, format!("cannot read `{}`", path.display()))
+}
