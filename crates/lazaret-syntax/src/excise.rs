@@ -84,17 +84,15 @@ pub fn excise(
         growing.limits.top_only = pass + 1 == PASSES_MAX;
         let Some(cuts) = growing.cuts(ground) else { break };
         let excision = Excision::new(&lines, cuts.clone(), Parses::Both);
-        if taint.is_empty() || excision.remainder.is_empty() {
-            let parses = if n_faults == 0 || !taint.is_empty() { Parses::Both } else { Parses::Neither };
-            return Ok(Excision { parses, ..excision });
+        if taint.is_empty() {
+            return Ok(Excision { parses: Parses::of(n_faults, n_faults), ..excision });
+        }
+        if excision.remainder.is_empty() {
+            break;
         }
         let now = parse::parse(&excision.remainder, grammar)?;
         let mut faults = parse::faults(&excision.remainder, &now, grammar);
-        let parses = match (n_faults, faults.len()) {
-            (0, 0) => Parses::Both,
-            (_, 0) => Parses::Remainder,
-            (_, _) => Parses::Neither,
-        };
+        let parses = Parses::of(n_faults, faults.len());
         let mut is_enough = faults.len() <= n_faults;
         // Cuts of whole nodes leave every token what it was; cuts of lines may open a comment's end or a text's.
         if is_enough
@@ -112,7 +110,17 @@ pub fn excise(
             break;
         }
     }
-    Ok(Excision::everything(&lines, Parses::Both))
+    Ok(Excision::everything(&lines, Parses::of(n_faults, 0)))
+}
+
+impl Parses {
+    fn of(n_faults_before: usize, n_faults_after: usize) -> Self {
+        match (n_faults_before, n_faults_after) {
+            (0, 0) => Self::Both,
+            (_, 0) => Self::Remainder,
+            (_, _) => Self::Neither,
+        }
+    }
 }
 
 impl Excision {

@@ -143,8 +143,8 @@ impl Grammar {
                 Some(statement)
             };
             let Some(call) = call else { return false };
-            let Some(arguments) = call.child_by_field_name("arguments") else { return false };
-            call.child_by_field_name("block").is_some_and(is_callback)
+            let Some(arguments) = child_in(call, "arguments") else { return false };
+            child_in(call, "block").is_some_and(is_callback)
                 || arguments.named_child(1).is_some_and(is_callback)
         })
     }
@@ -186,6 +186,16 @@ impl Scope {
     pub(crate) fn is_list(self) -> bool {
         self.lists
     }
+}
+
+/// The first child in the field. Asking the node itself would recurse.
+pub(crate) fn child_in<'t>(node: Node<'t>, field: &str) -> Option<Node<'t>> {
+    let mut cursor = node.walk();
+    let mut is_child = cursor.goto_first_child();
+    while is_child && cursor.field_name() != Some(field) {
+        is_child = cursor.goto_next_sibling();
+    }
+    is_child.then(|| cursor.node())
 }
 
 /// Whether nodes of the kind are comments, which may be cut wherever they stand.

@@ -90,7 +90,7 @@ fn name(node: Node<'_>) -> Option<Range<usize>> {
     const STEPS_MAX: usize = 8;
     let mut at = node;
     for _ in 0..STEPS_MAX {
-        let Some(next) = WAYS.iter().find_map(|field| at.child_by_field_name(field)) else { break };
+        let Some(next) = WAYS.iter().find_map(|field| grammar::child_in(at, field)) else { break };
         at = next;
     }
     (at != node && at.named_child_count() == 0).then(|| at.byte_range())

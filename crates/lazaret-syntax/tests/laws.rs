@@ -197,9 +197,7 @@ proptest! {
     ) {
         let text = edited(text, &edits);
         let excision = check(&text, Some(language), &tainted, granularity);
-        if parses(&text, language) {
-            prop_assert_eq!(excision.parses, Parses::Both);
-        }
+        prop_assert_eq!(excision.parses == Parses::Both, parses(&text, language));
         if excision.parses != Parses::Neither {
             prop_assert!(parses(&excision.remainder, language));
         }
