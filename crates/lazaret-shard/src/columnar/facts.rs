@@ -28,10 +28,20 @@ pub(crate) struct Records {
     row: ArrayRef,
     /// One struct for each record.
     pub(crate) each: ArrayRef,
-    /// The row of each record within the batch, where a row holds several.
-    rows: Option<UInt64Array>,
-    /// The records of each row, where a row holds several.
-    pub(crate) ranges: Option<Vec<Range<usize>>>,
+    /// Where a row holds several.
+    pub(crate) lists: Option<Lists>,
+}
+
+/// Which records stand in which row.
+///
+/// A row whose list is null or empty is a record too, without a text: otherwise it would be left out of the account.
+pub(crate) struct Lists {
+    /// The row of each record within the batch.
+    rows: UInt64Array,
+    /// The records of each row.
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// The place of each record in its list; `None` for a row that has none.
+    pub(crate) parts: UInt32Array,
 }
 
 impl Records {
@@ -39,13 +49,28 @@ impl Records {
     pub(crate) fn new(plan: &Plan, batch: &RecordBatch) -> Result<Self, ArrowError> {
         let row: ArrayRef = Arc::new(StructArray::from(batch.clone()));
         let Some(way) = &plan.records else {
-            return Ok(Self { each: Arc::clone(&row), row, rows: None, ranges: None });
+            return Ok(Self { each: Arc::clone(&row), row, lists: None });
         };
         let values = follow(&row, way)?;
-        let ranges: Vec<_> = values.ranges(batch.num_rows()).collect();
-        let rows = (0_u64..).zip(&ranges).flat_map(|(row, range)| range.clone().map(move |_| row));
-        let rows = UInt64Array::from_iter_values(rows);
-        Ok(Self { row, each: values.array, rows: Some(rows), ranges: Some(ranges) })
+        let (mut rows, mut ranges, mut parts, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (row, range) in (0_u64..).zip(values.ranges(batch.num_rows())) {
+            let start = rows.len();
+            let n_records = range.len().max(1);
+            rows.extend(std::iter::repeat_n(row, n_records));
+            ranges.push(start..start + n_records);
+            if range.is_empty() {
+                parts.push(None);
+                places.push(None);
+            }
+            parts.extend((0..).zip(range.clone()).map(|(part, _)| Some(part)));
+            places.extend(range.map(|at| Some(at as u64)));
+        }
+        let (rows, parts) = (UInt64Array::from(rows), UInt32Array::from(parts));
+        let each = match parts.null_count() {
+            0 => values.array,
+            _ => take(&values.array, &UInt64Array::from(places), None)?,
+        };
+        Ok(Self { row, each, lists: Some(Lists { rows, ranges, parts }) })
     }
 
     /// How many.
@@ -55,32 +80,27 @@ impl Records {
 
     /// Returns the row of a record within the batch.
     fn row_of(&self, record: usize) -> usize {
-        match &self.rows {
+        match &self.lists {
             None => record,
-            Some(rows) => usize::try_from(rows.value(record)).unwrap_or(usize::MAX),
+            Some(lists) => usize::try_from(lists.rows.value(record)).unwrap_or(usize::MAX),
         }
     }
 
     fn follow(&self, mapped: &Mapped) -> Result<Values, ArrowError> {
-        match &self.rows {
+        match &self.lists {
             // Each record has the value of its row.
-            Some(rows) if mapped.of_row => follow(&take(&self.row, rows, None)?, &mapped.way),
+            Some(lists) if mapped.of_row => follow(&take(&self.row, &lists.rows, None)?, &mapped.way),
             _ => follow(&self.each, &mapped.way),
         }
     }
 
     fn places(&self, first_row: u64) -> (ArrayRef, ArrayRef) {
         let rows = (0..self.len()).map(|record| first_row + self.row_of(record) as u64);
-        let rows = UInt64Array::from_iter_values(rows);
-        let parts = match &self.ranges {
+        let parts: ArrayRef = match &self.lists {
             None => new_null_array(&DataType::UInt32, self.len()),
-            Some(ranges) => {
-                let parts =
-                    ranges.iter().flat_map(|range| (0_u32..).zip(range.clone()).map(|(part, _)| part));
-                Arc::new(UInt32Array::from_iter_values(parts))
-            }
+            Some(lists) => Arc::new(lists.parts.clone()),
         };
-        (Arc::new(rows), parts)
+        (Arc::new(UInt64Array::from_iter_values(rows)), parts)
     }
 }
 
@@ -131,12 +151,16 @@ fn text(records: &Records, plan: &Plan) -> Result<(ArrayRef, Vec<Option<Fault>>)
         values.array
     };
     let bytes = Bytes::new(&array)?;
-    let fault = |text: Option<&[u8]>| match text {
+    let is_row_alone =
+        |record: usize| records.lists.as_ref().is_some_and(|lists| lists.parts.is_null(record));
+    let fault = |record: usize| match bytes.get(record) {
         None => Some(Fault::MissingText),
+        // The text of the row is no record's.
+        Some(_) if is_row_alone(record) => Some(Fault::MissingText),
         Some(text) if !bytes.is_text() && std::str::from_utf8(text).is_err() => Some(Fault::NotUtf8),
         Some(_) => None,
     };
-    let faults = (0..records.len()).map(|record| fault(bytes.get(record))).collect();
+    let faults = (0..records.len()).map(fault).collect();
     Ok((array, faults))
 }
 

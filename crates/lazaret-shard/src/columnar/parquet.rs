@@ -176,8 +176,8 @@ fn check_counts(metadata: &ParquetMetaData) -> Result<u64, ShardError> {
             return Err(ShardError::damaged("a row group has a negative number of rows"));
         }
         // A reader stops at the rows that the footer promises, whatever else the pages hold.
-        let flat = group.columns().iter().filter(|column| column.column_descr().max_rep_level() == 0);
-        for column in flat.filter(|column| column.num_values() != group.num_rows()) {
+        let mut flat = group.columns().iter().filter(|column| column.column_descr().max_rep_level() == 0);
+        if let Some(column) = flat.find(|column| column.num_values() != group.num_rows()) {
             let (n_values, n_rows) = (column.num_values(), group.num_rows());
             let why = format!("a column of its row group {nth} has {n_values} values for {n_rows} rows");
             return Err(ShardError::damaged(why));

@@ -1,5 +1,6 @@
 //! Cuts out of a batch what is not admitted, and puts other texts where they are asked for.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::builder::{LargeBinaryBuilder, LargeStringBuilder};
@@ -27,8 +28,7 @@ pub(crate) struct Left {
 
 /// Applies the fates to the records of a batch.
 ///
-/// A row that holds several records is left with those that are kept, and goes with the last of them; a row that
-/// holds none goes too, because nobody examined it.
+/// A row that holds several records is left with those that are kept, and goes with the last of them.
 pub(crate) fn left(
     plan: &Plan,
     batch: &RecordBatch,
@@ -101,7 +101,7 @@ fn nested(
     records: &Records,
     fates: &[Fate<'_>],
 ) -> Result<RecordBatch, ShardError> {
-    let (Some(ranges), Some(way)) = (&records.ranges, &plan.records) else {
+    let (Some(lists), Some(way)) = (&records.lists, &plan.records) else {
         return Err(ShardError::DoesNotFit { why: "the rows hold no lists of records".to_owned() });
     };
     let mut each = Arc::clone(&records.each);
@@ -113,23 +113,32 @@ fn nested(
         }
         each = with_value(&each, &plan.text.way, &text).map_err(ShardError::Columns)?;
     }
+    // A row whose list has no element is a record all the same.
+    let is_element = |record: usize| lists.parts.is_valid(record);
+    if fates.iter().enumerate().any(|(at, fate)| matches!(fate, Fate::Replace(_)) && !is_element(at)) {
+        let why = "another text is asked for, and the row has no record to hold it; drop the row";
+        return Err(ShardError::DoesNotFit { why: why.to_owned() });
+    }
+    let is_kept = |record: usize| !matches!(fates.get(record), Some(Fate::Drop) | None);
     let rebuild = || {
-        let each = filter(&each, &kept(fates))?;
-        let of_range = |range: &std::ops::Range<usize>| {
-            let fates = fates.get(range.clone()).unwrap_or_default();
-            fates.iter().filter(|fate| !matches!(fate, Fate::Drop)).count()
+        let kept_elements = (0..records.len()).map(|record| Some(is_element(record) && is_kept(record)));
+        let each = filter(&each, &kept_elements.collect())?;
+        let length = |range: &Range<usize>| {
+            range.clone().filter(|&record| is_element(record) && is_kept(record)).count()
         };
-        let lengths: Vec<usize> = ranges.iter().map(of_range).collect();
+        let lengths: Vec<usize> = lists.ranges.iter().map(length).collect();
+        let kept_rows = lists.ranges.iter().map(|range| Some(range.clone().any(is_kept)));
+        let kept_rows: BooleanArray = kept_rows.collect();
         let way = way.split_last().map_or(&[][..], |(_each, way)| way);
         let row: ArrayRef = Arc::new(StructArray::from(batch.clone()));
-        let lists = follow(&row, way)?.array;
-        let lists: ArrayRef = if matches!(lists.data_type(), DataType::LargeList(_)) {
-            Arc::new(relisted::<i64>(&lists, each, &lengths)?)
+        let before = follow(&row, way)?.array;
+        let after: ArrayRef = if matches!(before.data_type(), DataType::LargeList(_)) {
+            Arc::new(relisted::<i64>(&before, each, &lengths)?)
         } else {
-            Arc::new(relisted::<i32>(&lists, each, &lengths)?)
+            Arc::new(relisted::<i32>(&before, each, &lengths)?)
         };
-        let batch = rebuilt(batch, &row, way, &lists)?;
-        filter_record_batch(&batch, &lengths.iter().map(|&length| Some(length > 0)).collect())
+        let batch = rebuilt(batch, &row, way, &after)?;
+        filter_record_batch(&batch, &kept_rows)
     };
     rebuild().map_err(ShardError::Columns)
 }

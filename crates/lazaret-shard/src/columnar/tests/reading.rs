@@ -140,9 +140,18 @@ fn records_in_lists_are_read_with_what_their_row_says() {
             ..Found::default()
         };
         let long = "n".repeat(64);
+        // A row without files is a record that cannot be admitted.
+        let empty = |row, repository: Option<&str>| Found {
+            row,
+            fault: Some(Fault::MissingText),
+            repositories: repository.map(str::to_owned).into_iter().collect(),
+            ..Found::default()
+        };
         let expected = [
             record(0, 0, "a", "a.rs", "acme/one", Some(format!("{long}\n\n{about}"))),
             record(0, 1, "b", "b.rs", "acme/one", Some(about.to_owned())),
+            empty(1, Some("acme/two")),
+            empty(2, None),
             record(3, 0, "c", "c.rs", "acme/four", None),
         ];
         assert_eq!(found, expected, "{kind:?}");
@@ -305,7 +314,8 @@ fn what_a_row_repeats_for_each_record_counts_for_each() {
         chunk.facts.for_each(|_, record| faults.push(record.fault));
     }
     // The description has 44 bytes: with the second record of its row they are 88.
-    assert_eq!(faults, [Some(Fault::OverLimit), Some(Fault::OverLimit), None]);
+    let missing = Some(Fault::MissingText);
+    assert_eq!(faults, [Some(Fault::OverLimit), Some(Fault::OverLimit), missing, missing, None]);
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn records_are_dropped_out_of_their_lists() {
     let world = World::new();
     for (kind, is_large) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let path = world.put(kind.name(), &kind.bytes(&[nested(is_large)]));
-        let fates = [Fate::Drop, Fate::Replace("B"), Fate::Drop];
+        let fates = [Fate::Drop, Fate::Replace("B"), Fate::Drop, Fate::Drop, Fate::Drop];
         let (bytes, written) = rewritten(&path, &nested_profile(), &fates, None).unwrap();
         assert_eq!(written, Written { records: 1, rows: 1 });
         let path = world.put(kind.name(), &bytes);
@@ -173,16 +173,20 @@ fn records_are_dropped_out_of_their_lists() {
 }
 
 #[test]
-fn rows_without_records_go_and_all_others_stay() {
+fn rows_without_records_have_a_fate_of_their_own() {
     let world = World::new();
     let path = world.put("shard.parquet", &KINDS[0].bytes(&[nested(false)]));
-    let (bytes, written) = rewritten(&path, &nested_profile(), &[Fate::Keep], None).unwrap();
-    assert_eq!(written, Written { records: 3, rows: 2 });
     let before = records(&path, &nested_profile()).unwrap();
+    let (bytes, written) = rewritten(&path, &nested_profile(), &[Fate::Keep], None).unwrap();
+    assert_eq!(written, Written { records: 5, rows: 4 });
+    assert_eq!(records(&world.put("again.parquet", &bytes), &nested_profile()).unwrap(), before);
+    let fates = [Fate::Keep, Fate::Keep, Fate::Drop, Fate::Keep, Fate::Drop];
+    let (bytes, written) = rewritten(&path, &nested_profile(), &fates, None).unwrap();
+    assert_eq!(written, Written { records: 3, rows: 2 });
     let after = records(&world.put("again.parquet", &bytes), &nested_profile()).unwrap();
-    let texts =
-        |found: Vec<Found>| found.into_iter().map(|found| (found.text, found.beside)).collect::<Vec<_>>();
-    assert_eq!(texts(before), texts(after));
+    assert_eq!((after.len(), after[2].fault), (3, Some(Fault::MissingText)));
+    let error = rewritten(&path, &nested_profile(), &[Fate::Replace("text")], None).unwrap_err().to_string();
+    assert!(error.contains("the row has no record to hold it"), "{error}");
 }
 
 #[test]
