@@ -33,6 +33,16 @@ pub enum ShardError {
         /// What is wrong.
         why: &'static str,
     },
+    /// A file of Dolma attributes does not go with its documents.
+    #[error("the attributes `{name}` {why}, after {rows} rows; write them again from these documents")]
+    Attributes {
+        /// Their name.
+        name: String,
+        /// What is wrong.
+        why: &'static str,
+        /// How many rows were read.
+        rows: u64,
+    },
     /// A columnar file or its schema is damaged.
     #[error("the columnar file is damaged")]
     Columns(#[source] ArrowError),

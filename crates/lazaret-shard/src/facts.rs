@@ -209,6 +209,25 @@ impl Facts {
         self.len() == 0
     }
 
+    /// Returns the same facts, with a fault for each record that has none and that `is_at` names by its place.
+    ///
+    /// # Errors
+    /// [`ArrowError`] when the columns do not go together.
+    pub fn with_fault(&self, fault: Fault, is_at: impl Fn(usize) -> bool) -> Result<Self, ArrowError> {
+        let schema = self.batch.schema();
+        let place = schema.index_of(FAULT)?;
+        let mut columns = self.batch.columns().to_vec();
+        if let Some(column) = columns.get_mut(place) {
+            let mut faults = StringBuilder::new();
+            for nth in 0..self.len() {
+                let old = string_at(column, nth);
+                faults.append_option(old.or_else(|| is_at(nth).then_some(fault.as_str())));
+            }
+            *column = Arc::new(faults.finish());
+        }
+        Ok(Self { batch: RecordBatch::try_new(schema, columns)? })
+    }
+
     /// Calls `each` with every record, in order.
     pub fn for_each(&self, mut each: impl FnMut(usize, &Record<'_>)) {
         let columns = self.batch.columns();

@@ -12,7 +12,6 @@ mod walk;
 mod writer;
 
 use found::is_unreadable;
-use source::{LineSource, Piece};
 use walk::Row;
 
 use crate::chunk::{Chunk, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader};
@@ -23,6 +22,7 @@ use crate::facts::{FactsBuilder, Fault, Record};
 pub(crate) use beside::write_string;
 pub(crate) use found::Found;
 pub(crate) use plan::{Node, Plan, Role};
+pub(crate) use source::{LineSource, Piece};
 pub(crate) use walk::read_member;
 pub(crate) use writer::{JsonLinesWriter, misfit};
 

@@ -10,6 +10,7 @@
 mod chunk;
 mod codec;
 mod columnar;
+mod dolma;
 mod error;
 mod facts;
 mod format;
@@ -25,6 +26,7 @@ pub use chunk::{
     Chunk, Entry, EntryText, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter,
     Written,
 };
+pub use dolma::{AttributeReader, AttributeWriter, Attributes, Judged, attributes_path};
 pub use error::ShardError;
 pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};

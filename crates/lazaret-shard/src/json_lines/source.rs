@@ -16,7 +16,7 @@ const PIECES_MAX: usize = 1 << 16;
 
 /// A part of the stream, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// A line; where it ends in the bytes.
     Line { end: usize },
     /// Lines of nothing but white space; where the last one ends.
@@ -26,11 +26,11 @@ pub(super) enum Piece {
 }
 
 /// The bytes of some lines, and how they are cut.
-pub(super) type Cut = (Vec<u8>, Vec<Piece>);
+pub(crate) type Cut = (Vec<u8>, Vec<Piece>);
 
 /// Lines of a stream.
 #[derive(Debug)]
-pub(super) struct LineSource {
+pub(crate) struct LineSource {
     decoder: Decoder,
     limits: Limits,
     /// What was read behind the last chunk.
@@ -50,16 +50,16 @@ struct Reading {
 }
 
 impl LineSource {
-    pub(super) fn new(decoder: Decoder, limits: Limits) -> Self {
+    pub(crate) fn new(decoder: Decoder, limits: Limits) -> Self {
         Self { decoder, limits, carry: Vec::new(), has_ended: false, offset: 0 }
     }
 
-    pub(super) fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.decoder.bytes_read()
     }
 
     /// Returns the next lines; `None` at the end.
-    pub(super) fn next_lines(&mut self) -> Result<Option<Cut>, ShardError> {
+    pub(crate) fn next_lines(&mut self) -> Result<Option<Cut>, ShardError> {
         let bytes = std::mem::take(&mut self.carry);
         let mut reading = Reading { bytes, pieces: Vec::new(), start: 0, searched: 0 };
         loop {

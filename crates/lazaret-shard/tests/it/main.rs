@@ -5,6 +5,7 @@
     reason = "tests: clippy.toml lets tests use these, but not the functions that tests share"
 )]
 
+mod dolma;
 mod files;
 mod json_lines;
 mod nested;
