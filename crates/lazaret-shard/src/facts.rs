@@ -341,6 +341,13 @@ impl FactsBuilder {
         }
     }
 
+    /// Makes room for so many bytes of texts.
+    #[must_use]
+    pub fn with_room(mut self, text_bytes: usize) -> Self {
+        self.texts = LargeBinaryBuilder::with_capacity(0, text_bytes);
+        self
+    }
+
     /// Adds a record.
     pub fn push(&mut self, record: &Record<'_>) {
         self.n_rows += 1;

@@ -100,8 +100,8 @@ impl JsonLinesReader {
 impl ShardReader for JsonLinesReader {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, ShardError> {
         let Some((bytes, pieces)) = self.source.next_lines()? else { return Ok(None) };
+        let mut facts = FactsBuilder::new().with_room(bytes.len());
         let mut lines = Lines { bytes, ..Lines::default() };
-        let mut facts = FactsBuilder::new();
         let mut start = 0;
         for piece in pieces {
             let mut n_rows = 1;

@@ -11,6 +11,9 @@ use crate::error::ShardError;
 /// How many bytes are asked for at once.
 const READ_BYTES: usize = 256 << 10;
 
+/// Chunks that are larger than this grow as they are read.
+const CHUNK_BYTES_USUAL: usize = 8 << 20;
+
 /// A chunk holds no more lines than this: each takes memory beside its bytes.
 const PIECES_MAX: usize = 1 << 16;
 
@@ -60,7 +63,9 @@ impl LineSource {
 
     /// Returns the next lines; `None` at the end.
     pub(crate) fn next_lines(&mut self) -> Result<Option<Cut>, ShardError> {
-        let bytes = std::mem::take(&mut self.carry);
+        let mut bytes = std::mem::take(&mut self.carry);
+        // Room for a chunk at once, unless a caller asks for chunks that are larger than memory.
+        bytes.reserve(self.limits.chunk_bytes.min(CHUNK_BYTES_USUAL) + READ_BYTES);
         let mut reading = Reading { bytes, pieces: Vec::new(), start: 0, searched: 0 };
         loop {
             if self.cut(&mut reading) {

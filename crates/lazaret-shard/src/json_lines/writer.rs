@@ -16,6 +16,8 @@ use crate::error::ShardError;
 pub(crate) struct JsonLinesWriter {
     encoder: Encoder,
     written: Written,
+    /// Kept from chunk to chunk for its memory.
+    out: Vec<u8>,
 }
 
 /// The records of a chunk, and what becomes of them.
@@ -27,7 +29,7 @@ struct Job<'a> {
 
 impl JsonLinesWriter {
     pub(crate) fn new(encoder: Encoder) -> Self {
-        Self { encoder, written: Written::default() }
+        Self { encoder, written: Written::default(), out: Vec::new() }
     }
 }
 
@@ -45,7 +47,8 @@ impl ShardWriter for JsonLinesWriter {
             return Err(misfit("there is not one fate, and one row of further columns, for each record"));
         }
         let job = Job { lines, fates, beside };
-        let mut out = Vec::with_capacity(lines.bytes.len());
+        self.out.clear();
+        self.out.reserve(lines.bytes.len());
         let (mut start, mut first) = (0, 0);
         for line in &lines.rows {
             let records = first..line.records;
@@ -55,13 +58,13 @@ impl ShardWriter for JsonLinesWriter {
             self.written.records += kept;
             self.written.rows += u64::from(kept > 0);
             if records.is_empty() {
-                job.copy(start..line.end, &mut out);
+                job.copy(start..line.end, &mut self.out);
             } else if kept > 0 {
-                job.row(start..line.end, records, &mut out)?;
+                job.row(start..line.end, records, &mut self.out)?;
             }
             (start, first) = (line.end, line.records);
         }
-        self.encoder.write_all(&out)
+        self.encoder.write_all(&self.out)
     }
 
     fn finish(self: Box<Self>) -> Result<Written, ShardError> {
