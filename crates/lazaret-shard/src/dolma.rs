@@ -268,7 +268,7 @@ mod tests {
             in_characters(text, spans).into_iter().map(|(start, end, _)| (start, end)).collect()
         };
         assert_eq!(spans(&[0..1, 1..3, 3..7, 7..8]), [(0, 1), (1, 2), (2, 3), (3, 4)]);
-        assert_eq!(spans(&[0..8]), [(0, 4)]);
+        assert_eq!(spans(&[0..8, 8..8]), [(0, 4), (4, 4)]);
         assert_eq!(spans(&[4..6, 7..8]), [(2, 3), (3, 4)]);
         assert_eq!(spans(&[8..8, 8..100]), [(4, 4), (4, 4)]);
     }
