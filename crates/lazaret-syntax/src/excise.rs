@@ -51,6 +51,8 @@ pub struct Excision {
 const PASSES_FIRST: usize = 6;
 /// So many times only cuts near faults grow; then all do.
 const PASSES_NEAR: usize = 8;
+/// So many times cuts grow where the text itself has faults: how many it has depends on what stands around them.
+const PASSES_FAULTY: usize = 3;
 /// In the last pass only whole top-level items are cut.
 const PASSES_MAX: usize = 10;
 
@@ -102,11 +104,11 @@ pub fn excise(
             is_enough = false;
             faults.push(at..at);
         }
-        let is_final = is_enough || !growing.grow(&cuts, &excision.removed, &faults, pass);
-        if is_enough || is_final && n_faults > 0 {
+        let goes_on = !is_enough && growing.grow(&cuts, &excision.removed, &faults, pass);
+        if is_enough || n_faults > 0 && (!goes_on || pass + 1 >= PASSES_FAULTY) {
             return Ok(Excision { parses, ..excision });
         }
-        if is_final {
+        if !goes_on {
             break;
         }
     }

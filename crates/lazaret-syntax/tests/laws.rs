@@ -257,6 +257,23 @@ fn hostile_texts_end_in_time_and_without_panic() {
     }
 }
 
+/// Asking a node of such a tree for its parent or neighbour overflows the stack.
+#[test]
+fn a_tree_as_deep_as_its_text_is_long_is_walked_without_recursion() {
+    let text = format!("<?php\n{}\n", "<<A\n".repeat(20_000));
+    let tainted = [Span::new(1, 1).unwrap()];
+    assert!(excise(&text, Some(Language::Php), &tainted, Granularity::Statement).is_ok());
+    assert!(units(&text, Language::Php).is_ok());
+}
+
+#[test]
+fn texts_that_take_too_long_are_refused() {
+    let text = "#if x\n".repeat(20_000);
+    let tainted = [Span::new(1, 1).unwrap()];
+    let refused = ParseError::TooHard { size_bytes: text.len(), language: "Lua" };
+    assert_eq!(excise(&text, Some(Language::Lua), &tainted, Granularity::Unit), Err(refused));
+}
+
 #[test]
 fn texts_above_the_limit_are_refused() {
     let text = " ".repeat(TEXT_BYTES_MAX + 1);
