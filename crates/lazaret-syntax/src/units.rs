@@ -95,3 +95,51 @@ fn name(node: Node<'_>) -> Option<Range<usize>> {
     }
     (at != node && at.named_child_count() == 0).then(|| at.byte_range())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(language: Language, text: &str, expected: &[(u32, &str, &str)]) {
+        let units = units(text, language).unwrap();
+        let found: Vec<(u32, &str, &str)> = units
+            .iter()
+            .map(|unit| {
+                (unit.depth, unit.kind, unit.name.clone().and_then(|name| text.get(name)).unwrap_or_default())
+            })
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn units_have_names_and_stand_in_order() {
+        check(
+            Language::Rust,
+            "// alone\n\nmod a {\n    struct B { c: u32 }\n    fn d() { /* inside */ }\n}\n",
+            &[
+                (0, "line_comment", ""),
+                (0, "mod_item", "a"),
+                (1, "struct_item", "B"),
+                (2, "field_declaration", "c"),
+                (1, "function_item", "d"),
+            ],
+        );
+        check(
+            Language::Python,
+            "import a\nclass B:\n    @c\n    def d(self): pass\n",
+            &[(0, "import_statement", ""), (0, "class_definition", "B"), (1, "decorated_definition", "d")],
+        );
+        check(Language::C, "static int *days(int n) { return 0; }\n", &[(0, "function_definition", "days")]);
+        check(
+            Language::Go,
+            "package p\n\nfunc (s *S) Days() {}\n",
+            &[(0, "package_clause", ""), (0, "method_declaration", "Days")],
+        );
+    }
+
+    #[test]
+    fn what_was_not_read_is_in_no_unit() {
+        check(Language::Rust, "fn a( {\n  let = ;\n}\n\nfn b() {}\n", &[(0, "function_item", "b")]);
+    }
+}
