@@ -241,18 +241,18 @@ fn beside(
     let (of_record, of_row) = (readable(&of_record)?, readable(&of_row)?);
     let texts = Bytes::new(text)?;
     let mut builder = LargeBinaryBuilder::new();
-    let (mut row, mut row_bytes) = (None, Vec::new());
+    let (mut row, mut row_bytes, mut row_is_text) = (None, Vec::new(), true);
     let mut bytes = Vec::new();
     // What a row has beside its records is repeated for each of them. A small file could so ask for any memory.
     let mut repeated = 0_usize;
     for (record, fault) in faults.iter_mut().enumerate() {
         if row.replace(records.row_of(record)) != Some(records.row_of(record)) {
             row_bytes.clear();
-            collect(&of_row, records.row_of(record), &mut row_bytes);
+            row_is_text = collect(&of_row, records.row_of(record), &mut row_bytes);
             repeated = 0;
         }
         bytes.clear();
-        collect(&of_record, record, &mut bytes);
+        let is_text = collect(&of_record, record, &mut bytes) && row_is_text;
         repeated = repeated.saturating_add(row_bytes.len());
         let text_bytes = texts.get(record).map_or(0, <[u8]>::len);
         let is_over = text_bytes.saturating_add(bytes.len()).saturating_add(repeated) > row_bytes_max;
@@ -260,6 +260,9 @@ fn beside(
             *fault = Some(Fault::OverLimit);
             builder.append_null();
             continue;
+        }
+        if !is_text {
+            fault.get_or_insert(Fault::NotUtf8);
         }
         if !row_bytes.is_empty() {
             let is_further = !bytes.is_empty();
@@ -278,14 +281,21 @@ fn readable(columns: &[Values]) -> Result<Vec<(Bytes<'_>, &Values)>, ArrowError>
     columns.iter().map(|values| Ok((Bytes::new(&values.array)?, values))).collect()
 }
 
-/// Appends what the columns hold at one place and is long enough to hold somebody's expression.
-fn collect(columns: &[(Bytes<'_>, &Values)], at: usize, out: &mut Vec<u8>) {
+/// Appends what the columns hold at one place and is long enough to hold somebody's expression; `false` where a part of
+/// it is no text, so that nobody can look through it.
+fn collect(columns: &[(Bytes<'_>, &Values)], at: usize, out: &mut Vec<u8>) -> bool {
+    let mut is_text = true;
     for (bytes, values) in columns {
         for value in values.of(at).filter_map(|at| bytes.get(at)) {
-            if value.len() >= BESIDE_BYTES_MIN || value.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            let is_long = value.len() >= BESIDE_BYTES_MIN;
+            if !bytes.is_text() && std::str::from_utf8(value).is_err() {
+                // A digest is short, and holds any byte.
+                is_text &= !is_long;
+            } else if is_long || value.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
                 let is_further = !out.is_empty();
                 append(out, value, is_further);
             }
         }
     }
+    is_text
 }

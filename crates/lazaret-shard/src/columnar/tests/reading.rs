@@ -82,6 +82,24 @@ fn bytes_that_are_no_text_are_a_fault_of_their_record_alone() {
     }
 }
 
+#[test]
+fn a_record_with_bytes_that_nobody_can_look_through_has_a_fault() {
+    let image = [0xFF; 64];
+    let digest = [b'\n'; 32].map(|byte| byte | 0x80);
+    let values: Vec<&[u8]> = vec![&image, &digest, b"a note\nof two lines"];
+    let image: ArrayRef = Arc::new(BinaryArray::from(values));
+    let text = strings(&[Some("a"), Some("b"), Some("c")]);
+    let batch = RecordBatch::try_from_iter([("content", text), ("image", image)]).unwrap();
+    let world = World::new();
+    for kind in KINDS {
+        let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
+        let found = records(&path, &profile("[columns]\ntext = \"content\"")).unwrap();
+        let faults: Vec<Option<Fault>> = found.iter().map(|found| found.fault).collect();
+        assert_eq!(faults, [Some(Fault::NotUtf8), None, None]);
+        assert_eq!(found[2].beside.as_deref(), Some("a note\nof two lines"));
+    }
+}
+
 /// Three rows of a repository each: two files, none, and null; the list has a gap where it is null.
 pub(super) fn nested(is_large: bool) -> RecordBatch {
     let fields = Fields::from(vec![
