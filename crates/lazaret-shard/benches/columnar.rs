@@ -3,6 +3,7 @@
 //! In seconds of the processor, because a clock on the wall measures the neighbours as well.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a measurement prints, and must end at once if it cannot go on"
 )]
