@@ -1,6 +1,5 @@
 //! What holds for any rows and any fates: nothing that is kept is lost or changed, and nothing that is dropped is left.
 
-use ::parquet::basic::Compression;
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
 use arrow_schema::{DataType, Field};
 use proptest::collection::vec;
@@ -112,7 +111,7 @@ proptest! {
         });
         let dooms: Vec<Doom> = dooms.into_iter().cycle().zip(is_alone).map(|(doom, is_alone)| match doom {
             Doom::Replace(_) if is_alone => Doom::Drop,
-            other => other,
+            Doom::Keep | Doom::Replace(_) | Doom::Drop => doom,
         }).collect();
         prop_assume!(!dooms.is_empty());
         let written = check(kind, &nested(&rows), &nested_profile, &texts, &dooms);
