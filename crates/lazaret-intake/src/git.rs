@@ -17,6 +17,7 @@ mod listing;
 mod lookup;
 mod object;
 mod staged;
+mod state;
 mod tree;
 mod walk;
 

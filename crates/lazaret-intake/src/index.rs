@@ -44,10 +44,13 @@ pub enum SegmentKind {
     Blobs,
     /// Which marked commits own which lines.
     Ownership,
+    /// What became of marks beside the revision.
+    Carried,
 }
 
 impl SegmentKind {
-    const ALL: [Self; 5] = [Self::Commits, Self::Changes, Self::Claims, Self::Blobs, Self::Ownership];
+    const ALL: [Self; 6] =
+        [Self::Commits, Self::Changes, Self::Claims, Self::Blobs, Self::Ownership, Self::Carried];
 
     fn number(self) -> u8 {
         match self {
@@ -56,6 +59,7 @@ impl SegmentKind {
             Self::Claims => 3,
             Self::Blobs => 4,
             Self::Ownership => 5,
+            Self::Carried => 6,
         }
     }
 

@@ -8,7 +8,7 @@ use lazaret_core::{
     Verdict,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The value of a report's `format` field.
 pub const REPORT_FORMAT: &str = "lazaret.report/1";
@@ -121,7 +121,7 @@ pub struct RecorderCounts {
 }
 
 /// What became of marks and records on commits that the revision does not reach.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ElsewhereCounts {
     /// Their lines landed in other commits, which bear the claims now.
     pub carried: u64,

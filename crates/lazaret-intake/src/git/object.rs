@@ -182,6 +182,16 @@ impl ObjectStore {
         self.packs.iter().map(|pack| u64::from(pack.index.num_objects())).sum()
     }
 
+    /// Returns the files of the packs that were opened.
+    pub(super) fn pack_paths(&self) -> impl Iterator<Item = &Path> {
+        self.packs.iter().map(|pack| pack.data.path())
+    }
+
+    /// Returns the folders that hold loose objects in folders of their own.
+    pub(super) fn loose_folders(&self) -> impl Iterator<Item = &Path> {
+        self.loose.iter().map(gix::odb::loose::Store::path)
+    }
+
     fn find(&self, id: &gix::hash::oid) -> Option<Place> {
         self.packs.iter().zip(0..).find_map(|(pack, pack_ix)| {
             let index = &pack.index;
@@ -275,6 +285,14 @@ impl<'a> ObjectReader<'a> {
     pub fn read_as(&mut self, id: &ObjectId, kind: ObjectKind) -> Result<Rc<Vec<u8>>, ReadObjectError> {
         let object = self.read(id)?;
         if object.kind == kind { Ok(object.data) } else { Err(ReadObjectError::Corrupt { id: *id }) }
+    }
+
+    /// Returns where an object lies, pack and offset: many are read fastest in this order, in which one is often the
+    /// base of the next. Loose and missing ones come last.
+    pub(crate) fn place(&self, id: &ObjectId) -> (u32, u64) {
+        let oid = gix::hash::oid::try_from_bytes(id.as_bytes()).ok();
+        let place = oid.filter(|oid| oid.kind() == self.store.hash).and_then(|oid| self.store.find(oid));
+        place.map_or((u32::MAX, 0), |place| (place.pack, place.offset))
     }
 
     fn read_loose(&mut self, id: &ObjectId, oid: &gix::hash::oid) -> Result<Option<Object>, ReadObjectError> {

@@ -47,6 +47,28 @@ struct Met<'p> {
     commit: Option<ObjectId>,
 }
 
+/// The blob of a note, and the commit it is a note on.
+type Note = (ObjectId, ObjectId);
+
+/// What a note says, and how long it is.
+struct ParsedNote {
+    n_bytes: usize,
+    recordings: Vec<Result<Recording, RecordingError>>,
+}
+
+impl ParsedNote {
+    fn of(recorder: Recorder, (object, commit): Note, text: &[u8]) -> Self {
+        let recordings = match recorder {
+            Recorder::AgentTrace | Recorder::Agentdiff => agent_trace::parse_note(object, commit, text),
+            Recorder::Agentnote => vec![agentnote::parse(object, commit, text)],
+            Recorder::Whogitit => vec![whogitit::parse(object, commit, text)],
+            // Entire keeps no notes: no place leads here with it.
+            Recorder::GitAi | Recorder::Entire => vec![git_ai::parse(object, commit, text)],
+        };
+        Self { n_bytes: text.len(), recordings }
+    }
+}
+
 impl<'r, 'a> Reading<'r, 'a> {
     pub(super) fn new(reader: &'r mut ObjectReader<'a>) -> Self {
         let (seen, seen_sessions) = (FxHashSet::default(), FxHashSet::default());
@@ -60,7 +82,7 @@ impl<'r, 'a> Reading<'r, 'a> {
     /// Reads what a ref holds.
     pub(super) fn git_ref(&mut self, place: &Place, name: &str, target: ObjectId) {
         match place {
-            Place::Note(commit) => self.note(Recorder::GitAi, name, target, *commit),
+            Place::Note(commit) => self.note(Recorder::GitAi, name, (target, *commit), None),
             Place::Notes(recorder) => self.notes(*recorder, name, target),
             Place::Traces => self.agentdiff(name, target),
             Place::Checkpoints => self.checkpoints(name, target, None),
@@ -110,13 +132,18 @@ impl<'r, 'a> Reading<'r, 'a> {
     }
 
     fn notes(&mut self, recorder: Recorder, place: &str, target: ObjectId) {
-        for file in self.files(place, target) {
+        let files = self.files(place, target);
+        let mut ahead = self.parse_ahead(recorder, &files);
+        for file in files {
             if self.is_full(place) {
                 return;
             }
             let object = file.entry.id;
-            match noted(&file.path).filter(|_| file.entry.kind == EntryKind::File) {
-                Some(commit) => self.note(recorder, place, object, commit),
+            match noted(&file) {
+                Some(commit) => {
+                    let parsed = ahead.remove(&(object, commit));
+                    self.note(recorder, place, (object, commit), parsed);
+                }
                 None => {
                     self.found.n_records += 1;
                     let met = Met { place, object, line: None, commit: None };
@@ -126,23 +153,49 @@ impl<'r, 'a> Reading<'r, 'a> {
         }
     }
 
-    fn note(&mut self, recorder: Recorder, place: &str, object: ObjectId, commit: ObjectId) {
+    /// Parses notes in the order in which their blobs lie in the packs.
+    ///
+    /// Returns none where together they would go over a limit: which of them are refused then must not depend on how
+    /// the repository is packed.
+    fn parse_ahead(&mut self, recorder: Recorder, files: &[ListedEntry]) -> FxHashMap<Note, ParsedNote> {
+        let notes = files.iter().filter_map(|file| Some((file.entry.id, noted(file)?)));
+        let is_new = |&(object, commit): &Note| !self.seen.contains(&(recorder, commit, object));
+        let mut notes: Vec<Note> = notes.filter(is_new).collect();
+        notes.sort_by_cached_key(|(object, _)| self.reader.place(object));
+        let mut ahead = FxHashMap::default();
+        let (mut n_bytes, mut n_spans) = (self.n_bytes, self.n_spans);
+        for (object, commit) in notes {
+            // What cannot be read is refused when it is its turn.
+            let Ok(text) = self.reader.read_as(&object, ObjectKind::Blob) else { continue };
+            let parsed = ParsedNote::of(recorder, (object, commit), &text);
+            n_bytes = n_bytes.saturating_add(parsed.n_bytes);
+            n_spans += parsed.recordings.iter().flatten().map(n_spans_of).sum::<usize>();
+            if n_bytes > ALL_BYTES_MAX || n_spans > ALL_SPANS_MAX {
+                return FxHashMap::default();
+            }
+            ahead.insert((object, commit), parsed);
+        }
+        ahead
+    }
+
+    fn note(&mut self, recorder: Recorder, place: &str, (object, commit): Note, ahead: Option<ParsedNote>) {
         if !self.seen.insert((recorder, commit, object)) {
             return;
         }
         let met = Met { place, object, line: None, commit: Some(commit) };
-        let Some(note) = self.record(met) else { return };
-        match recorder {
-            Recorder::AgentTrace | Recorder::Agentdiff => {
-                let recordings = agent_trace::parse_note(object, commit, &note);
-                self.found.n_records += recordings.len().saturating_sub(1) as u64;
-                recordings.into_iter().for_each(|recording| self.take(met, recording));
+        let parsed = match ahead {
+            Some(parsed) => {
+                self.found.n_records += 1;
+                self.n_bytes = self.n_bytes.saturating_add(parsed.n_bytes);
+                parsed
             }
-            Recorder::Agentnote => self.take(met, agentnote::parse(object, commit, &note)),
-            Recorder::Whogitit => self.take(met, whogitit::parse(object, commit, &note)),
-            // Entire keeps no notes: no place leads here with it.
-            Recorder::GitAi | Recorder::Entire => self.take(met, git_ai::parse(object, commit, &note)),
-        }
+            None => {
+                let Some(text) = self.record(met) else { return };
+                ParsedNote::of(recorder, (object, commit), &text)
+            }
+        };
+        self.found.n_records += parsed.recordings.len().saturating_sub(1) as u64;
+        parsed.recordings.into_iter().for_each(|recording| self.take(met, recording));
     }
 
     /// Agentdiff's ref leads to a tree with one file, or to that file itself.
@@ -249,7 +302,7 @@ impl<'r, 'a> Reading<'r, 'a> {
 
     fn take(&mut self, met: Met<'_>, recording: Result<Recording, RecordingError>) {
         let recording = recording.and_then(|recording| {
-            self.n_spans += recording.files.iter().map(|file| file.spans.len()).sum::<usize>();
+            self.n_spans += n_spans_of(&recording);
             let what = "runs of lines in all records";
             let over_limit = RecordingError::OverLimit { what, max: ALL_SPANS_MAX };
             if self.n_spans > ALL_SPANS_MAX { Err(over_limit) } else { Ok(recording) }
@@ -270,9 +323,13 @@ impl<'r, 'a> Reading<'r, 'a> {
     }
 }
 
-/// Returns the object that a path of a tree of notes names. git spreads notes over folders of two digits each.
-fn noted(path: &[u8]) -> Option<ObjectId> {
-    let path = std::str::from_utf8(path).ok()?;
+fn n_spans_of(recording: &Recording) -> usize {
+    recording.files.iter().map(|file| file.spans.len()).sum()
+}
+
+/// Returns the object that a file of a tree of notes is named by. git spreads notes over folders of two digits each.
+fn noted(file: &ListedEntry) -> Option<ObjectId> {
+    let path = std::str::from_utf8(&file.path).ok().filter(|_| file.entry.kind == EntryKind::File)?;
     let (folders, _) = path.rsplit_once('/').unwrap_or(("", path));
     let is_spread = folders.is_empty() || folders.split('/').all(|folder| folder.len() == 2);
     is_spread.then(|| path.replace('/', "").parse().ok()).flatten()

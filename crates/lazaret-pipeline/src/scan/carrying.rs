@@ -2,12 +2,14 @@
 //!
 //! [`beside`] finds the marked commits and the branches that have them, [`landed`] the commits that come into
 //! question; [`patches`] ties commits of the same patch, and [`branches`] finds the lines of branches that were squashed
-//! or changed on the way. What it all amounts to is decided in `lazaret_evidence::carrying`. Nothing of it is kept for
-//! the next scan but the commits themselves and what landed ones changed.
+//! or changed on the way. What it all amounts to is decided in `lazaret_evidence::carrying`. What comes of it is kept
+//! for the next scan of a repository in which nothing has changed.
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{CommitIx, CommitSet, EntryKind, Evidence, GapKind, ObjectId, Span, TreeEntry};
+use lazaret_core::{
+    CommitIx, CommitSet, Digest, EntryKind, Evidence, Gap, GapKind, ObjectId, Span, TreeEntry,
+};
 use lazaret_evidence::attribution::{Comparer, Contents as _};
 use lazaret_evidence::carrying::Landing;
 use lazaret_evidence::{Detectors, RecordedClaim};
@@ -35,6 +37,19 @@ enum Outcome {
     Carried,
 }
 
+/// What carrying came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Carried {
+    /// The claims, sorted.
+    pub(crate) claims: Vec<CarriedClaim>,
+    /// What stood in the way.
+    pub(crate) gaps: Vec<Gap>,
+    /// What became of the marks of commits beside the revision.
+    pub(crate) beside: ElsewhereCounts,
+    /// What became of the records that speak of such commits.
+    pub(crate) of_records: ElsewhereCounts,
+}
+
 /// Adds to the claims about commits of the revision what their originals beside it attest; returns what became of
 /// those.
 pub(crate) fn carry(
@@ -43,8 +58,61 @@ pub(crate) fn carry(
     recorded: &mut Recorded,
     request: &ScanRequest<'_>,
 ) -> ElsewhereCounts {
+    let key = world_key(reading, recorded, request);
+    let elsewhere = std::mem::take(&mut recorded.elsewhere);
+    let known = key.and_then(|key| reading.memory.known_carried(key));
+    let carried = known.unwrap_or_else(|| {
+        let carried = find(reading, listing, recorded, &elsewhere, request);
+        if let Some(key) = key.filter(|_| is_lasting(reading, &carried)) {
+            reading.memory.keep_carried(key, &carried);
+        }
+        carried
+    });
+    for (landed, path, lines, evidence) in carried.claims {
+        let Some(commit) = reading.graph.find(&landed) else { continue };
+        recorded.add(commit, RecordedClaim { path, lines, evidence });
+    }
+    reading.gaps.extend(carried.gaps);
+    recorded.counts.elsewhere = carried.of_records;
+    carried.beside
+}
+
+/// Returns the digest of all that carrying depends on; `None` where nothing is kept, or nothing lies beside the
+/// revision.
+///
+/// While the objects, the refs, the revision and the records are the same, so is what becomes of marks, and what could
+/// not be read.
+fn world_key(reading: &Reading<'_>, recorded: &Recorded, request: &ScanRequest<'_>) -> Option<Digest> {
+    let main = reading.graph.reachable([reading.tip]);
+    let mut beside = reading.heads.iter().map(|head| head.commit).chain(reading.lost.iter().copied());
+    if beside.all(|id| reading.graph.find(&id).is_none_or(|commit| main.contains(commit))) {
+        return None;
+    }
+    let (state, records) = (reading.repository.objects().state().ok()?, recorded.records?);
+    let tip = reading.graph.id(reading.tip);
+    let refs = reading.refs.iter().map(|git_ref| format!("{} {}\n", git_ref.target, git_ref.name));
+    let (refs, scope) = (refs.collect::<String>(), [u8::from(request.all_refs)]);
+    let world = [state.as_bytes(), tip.as_bytes(), refs.as_bytes(), records.as_bytes(), &scope[..]];
+    reading.memory.carried_key(&world)
+}
+
+/// Whether the same comes out as long as the world is the same: what is missing stays missing until the store changes,
+/// but what is corrupt may be mended without a trace.
+fn is_lasting(reading: &Reading<'_>, carried: &Carried) -> bool {
+    let mut gaps = reading.gaps.iter().chain(&carried.gaps);
+    carried.beside != ElsewhereCounts::default() && gaps.all(|gap| gap.kind == GapKind::MissingObject)
+}
+
+fn find(
+    reading: &mut Reading<'_>,
+    listing: &Listing,
+    recorded: &Recorded,
+    elsewhere: &[Option<CommitIx>],
+    request: &ScanRequest<'_>,
+) -> Carried {
+    let n_gaps = reading.gaps.len();
     let beside = Beside::find(reading, recorded, request.n_threads);
-    let mut counts = ElsewhereCounts::default();
+    let mut carried = Carried::default();
     let outcomes = if beside.marks.set.is_empty() {
         FxHashMap::default()
     } else {
@@ -54,20 +122,20 @@ pub(crate) fn carry(
         branches::carry(&mut carrying, listing);
         patches::hint(&mut carrying);
         let Carrying { claims, outcomes, gaps, .. } = carrying;
-        for (landed, path, lines, evidence) in claims {
-            let Some(commit) = reading.graph.find(&landed) else { continue };
-            recorded.add(commit, RecordedClaim { path, lines, evidence });
-        }
-        reading.gaps.extend(gaps.into_iter().map(|(kind, why)| gap(kind, why)));
+        carried.claims.extend(claims);
+        carried.gaps.extend(gaps.into_iter().map(|(kind, why)| gap(kind, why)));
         outcomes
     };
+    // Those that were noted on the way come first.
+    let noted = reading.gaps.drain(n_gaps..).collect::<Vec<_>>();
+    carried.gaps.splice(..0, noted);
     for commit in beside.marks.set.iter() {
-        count(Some(commit), &beside.marks, &outcomes, &mut counts);
+        count(Some(commit), &beside.marks, &outcomes, &mut carried.beside);
     }
-    for commit in std::mem::take(&mut recorded.elsewhere) {
-        count(commit, &beside.marks, &outcomes, &mut recorded.counts.elsewhere);
+    for &commit in elsewhere {
+        count(commit, &beside.marks, &outcomes, &mut carried.of_records);
     }
-    counts
+    carried
 }
 
 fn count(
@@ -89,7 +157,7 @@ fn count(
 }
 
 /// A claim that is carried: to which commit, about which lines of which path.
-type CarriedClaim = (ObjectId, Option<Vec<u8>>, Option<Vec<Span>>, Evidence);
+pub(crate) type CarriedClaim = (ObjectId, Option<Vec<u8>>, Option<Vec<Span>>, Evidence);
 
 /// A path and lines of it; `None` for the whole commit.
 type Where = Option<(Vec<u8>, Vec<Span>)>;

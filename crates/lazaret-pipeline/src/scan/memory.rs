@@ -17,11 +17,17 @@ use lazaret_intake::index::{
 use rustc_hash::FxHashMap;
 
 use super::attribute::Attributed;
+use super::carrying::Carried;
 use super::examine::{Examined, FactsKey, FileFacts, KnownFacts};
 use super::reading::Reading;
 
+mod carried;
+
 /// The format of what detectors' claims and facts are kept in; a new number forgets what is kept.
 const FACTS_VERSION: &[u8] = b"facts 1";
+
+/// The format of what became of marks beside the revision, and how that is found out; a new number forgets what is kept.
+const CARRIED_VERSION: &[u8] = b"carried 1";
 
 /// When more than this many bytes of the index are superseded, and more than half of it, it is written anew.
 const SUPERSEDED_BYTES_MAX: usize = 4 << 20;
@@ -40,8 +46,18 @@ pub(crate) struct Memory {
     n_paths: usize,
     recorded: CommitSet,
     n_claimed: CommitIx,
+    /// What became of marks beside the revision, where there are any.
+    carried: Option<KeptCarried>,
     /// Whether what the file holds is of no use and makes room for what is kept now.
     begins_anew: bool,
+}
+
+/// What became of marks beside the revision, as it is kept.
+#[derive(Debug)]
+struct KeptCarried {
+    segment: Segment,
+    /// Whether the index does not hold it yet.
+    is_new: bool,
 }
 
 /// What the index held of the history.
@@ -116,7 +132,9 @@ impl Memory {
                 SegmentKind::Blobs if Some(segment.key) == self.facts_key => {
                     recall_facts(segment, &mut self.facts)
                 }
-                SegmentKind::Claims | SegmentKind::Blobs | SegmentKind::Ownership => true,
+                SegmentKind::Claims | SegmentKind::Blobs | SegmentKind::Ownership | SegmentKind::Carried => {
+                    true
+                }
             };
             if !fits {
                 return self.begin_anew();
@@ -141,6 +159,31 @@ impl Memory {
     /// Returns what is known of files.
     pub(crate) fn known_facts(&self) -> &KnownFacts {
         &self.facts
+    }
+
+    /// Returns the digest by which what became of marks beside the revision is kept: of the program, the catalog, and
+    /// `world`, which is all that it depends on in the repository. `None` where nothing is kept.
+    pub(crate) fn carried_key(&self, world: &[&[u8]]) -> Option<Digest> {
+        let (history_key, facts_key) = (self.history_key?, self.facts_key?);
+        let of_program = [CARRIED_VERSION, history_key.as_bytes(), facts_key.as_bytes()];
+        Some(Digest::of_parts(of_program.into_iter().chain(world.iter().copied())))
+    }
+
+    /// Returns what became of marks beside the revision when the world was as it is now.
+    pub(crate) fn known_carried(&mut self, key: Digest) -> Option<Carried> {
+        // A later one takes the place of one that could not be read.
+        let mut stored = self.segments.iter().rev().filter(|segment| segment.kind == SegmentKind::Carried);
+        let segment = stored.find(|segment| segment.key == key)?;
+        let carried = carried::decode(&segment.payload)?;
+        self.carried = Some(KeptCarried { segment: segment.clone(), is_new: false });
+        Some(carried)
+    }
+
+    /// Keeps what became of marks beside the revision for the next scan of the same world.
+    pub(crate) fn keep_carried(&mut self, key: Digest, carried: &Carried) {
+        let payload = carried::encode(carried);
+        let segment = Segment { kind: SegmentKind::Carried, key, payload };
+        self.carried = Some(KeptCarried { segment, is_new: true });
     }
 
     /// Returns the ownership that an earlier scan settled, if the commits it knew are marked as they were then.
@@ -188,8 +231,11 @@ impl Memory {
         }
         let superseded = self.superseded_bytes(facts_key);
         let mostly_superseded = superseded > SUPERSEDED_BYTES_MAX && superseded * 2 > self.all_bytes();
+        let carried = self.carried.take();
         let saved = if self.begins_anew || mostly_superseded {
-            let all = Kept::default().rest(reading, examined, listing, attributed, (history_key, facts_key));
+            let mut all =
+                Kept::default().rest(reading, examined, listing, attributed, (history_key, facts_key));
+            all.extend(carried.map(|carried| carried.segment));
             index.rewrite(&all)
         } else {
             let kept = Kept {
@@ -200,7 +246,9 @@ impl Memory {
                 settled: self.known_ownership(reading, &attributed.marked).settled,
                 facts: std::mem::take(&mut self.facts),
             };
-            index.append(&kept.rest(reading, examined, listing, attributed, (history_key, facts_key)))
+            let mut rest = kept.rest(reading, examined, listing, attributed, (history_key, facts_key));
+            rest.extend(carried.filter(|carried| carried.is_new).map(|carried| carried.segment));
+            index.append(&rest)
         };
         saved.err().map(|error| error_chain(&error)).or(note)
     }
@@ -210,13 +258,16 @@ impl Memory {
     }
 
     fn superseded_bytes(&self, facts_key: Digest) -> usize {
-        let superseded = |segment: &&Segment| match segment.kind {
+        let is_last =
+            |nth: usize, kind| self.segments.iter().rposition(|segment| segment.kind == kind) == Some(nth);
+        let superseded = |(nth, segment): &(usize, &Segment)| match segment.kind {
             SegmentKind::Commits | SegmentKind::Changes => false,
             SegmentKind::Claims | SegmentKind::Blobs => segment.key != facts_key,
             // Every marked commit that comes with new ones makes the last segment the only one that counts.
-            SegmentKind::Ownership => true,
+            SegmentKind::Ownership | SegmentKind::Carried => !is_last(*nth, segment.kind),
         };
-        self.segments.iter().filter(superseded).map(|segment| segment.payload.len()).sum()
+        let superseded = self.segments.iter().enumerate().filter(superseded);
+        superseded.map(|(_, segment)| segment.payload.len()).sum()
     }
 }
 

@@ -67,7 +67,9 @@ impl<'a> Reading<'a> {
         let mut gaps = unreadable_packs(repository);
         let (refs, n_unreadable) = repository.refs();
         if n_unreadable > 0 {
-            gaps.push(gap(GapKind::UnreadableFile, format!("{n_unreadable} refs could not be read")));
+            let refs = if n_unreadable == 1 { "ref" } else { "refs" };
+            let why = format!("{n_unreadable} {refs} could not be read: records and branches may be unknown");
+            gaps.push(gap(GapKind::UnreadableFile, why));
         }
         let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
         let mut tips = vec![head];

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_core::{CommitIx, Evidence, ObjectId, Recorder, Recording, RevisionMeaning, Span, Writer};
+use lazaret_core::{
+    CommitIx, Digest, Evidence, ObjectId, Recorder, Recording, RevisionMeaning, Span, Writer,
+};
 use lazaret_evidence::{Detectors, RecordedClaim};
 use lazaret_intake::git::{ObjectKind, ObjectReader, RawCommit, find_entry};
 use lazaret_intake::recorders::{Recordings, read_recordings};
@@ -30,6 +32,8 @@ pub(crate) struct Recorded {
     pub(crate) unread: FxHashSet<CommitIx>,
     /// Whether records could not be read of which nobody knows the commit: then that holds of all commits.
     pub(crate) all_unread: bool,
+    /// Which records there are, and of which commits; `None` before they are gathered.
+    pub(crate) records: Option<Digest>,
     /// The commits of readings that the revision does not reach; `None` where the repository does not have them.
     pub(crate) elsewhere: Vec<Option<CommitIx>>,
 }
@@ -80,9 +84,13 @@ pub(crate) fn read_originals(reading: &mut Reading<'_>, found: &Recordings, dete
 
 /// Claims what the records attest of commits of the history.
 pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Detectors) -> Recorded {
-    let mut recorded = Recorded::default();
+    let records = found.recordings.iter().flat_map(|recording| [recording.record, recording.commit]);
+    let records: Vec<ObjectId> = records.collect();
+    let records = Digest::of_parts(records.iter().map(ObjectId::as_bytes));
+    let mut recorded = Recorded { records: Some(records), ..Recorded::default() };
     let mut counts = RecorderCounts { records: found.n_records, ..RecorderCounts::default() };
-    recorded.all_unread = !found.unread.is_empty();
+    // A ref that could not be read may have led to records of any commit.
+    recorded.all_unread = !found.unread.is_empty() || found.n_unreadable_refs > 0;
     for refused in &found.refused {
         *counts.refused.entry(refused.reason.as_str().to_owned()).or_default() += 1;
         recorded.unread.extend(refused.commit.and_then(|commit| reading.graph.find(&commit)));

@@ -10,6 +10,7 @@ mod attribution;
 mod bad_input;
 mod blame;
 mod bundle;
+mod carried_memory;
 mod carrying;
 mod check;
 mod directory;

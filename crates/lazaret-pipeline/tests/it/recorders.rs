@@ -6,6 +6,10 @@ use lazaret_testkit::{BuiltHistory, History};
 
 use crate::world::{CLAUDE, LONG, Rulebook, file, hold_laws, request, scan_head, verdicts};
 
+/// A policy that trusts the dates of every repository.
+const TRUSTING: &str =
+    "[[origin]]\nmatch = \"git:*\"\ndates-trusted-until = 2015-01-01\nreason = \"an archive of that day\"\n";
+
 /// Puts a note on the commit of that number, under the ref that Git AI writes to.
 fn note(world: &BuiltHistory, commit: usize, text: &str) {
     let commit = world.ids[commit].to_string();
@@ -98,10 +102,34 @@ fn what_cannot_be_read_and_what_lies_elsewhere_is_counted() {
 }
 
 #[test]
+fn a_ref_that_cannot_be_read_lets_no_date_prove_anything_clean() {
+    let trusting = Rulebook::with(TRUSTING);
+    let mut history = History::default();
+    history.push(&[], "begin", &[("a.txt", &lines(0..2))]);
+    history.commits[0].date = 1_200_000_000;
+    let world = history.build();
+    let verdicts_of = || {
+        let request = ScanRequest { measure: trusting.measure(), ..request(world.repo.path()) };
+        let outcome = scan(&request).unwrap();
+        hold_laws(&outcome.report);
+        let warnings = outcome.report.warnings.iter();
+        let examples: Vec<String> = warnings.map(|warning| warning.example.clone()).collect();
+        (verdicts(file(&outcome.report, "a.txt")), examples)
+    };
+    assert_eq!(verdicts_of(), (vec![Verdict::Clean; 2], vec![]));
+    let notes = world.repo.git_dir().join("refs/notes");
+    std::fs::create_dir_all(&notes).unwrap();
+    for (name, expected) in [("ai", "1 ref could"), ("other", "2 refs could")] {
+        std::fs::write(notes.join(name), "no object's name\n").unwrap();
+        let (verdicts, warnings) = verdicts_of();
+        assert_eq!(verdicts, [Verdict::Unproven; 2]);
+        assert!(warnings.iter().any(|warning| warning.starts_with(expected)), "{warnings:?}");
+    }
+}
+
+#[test]
 fn a_record_that_cannot_be_read_lets_no_date_prove_its_commit_clean() {
-    let trusting = Rulebook::with(
-        "[[origin]]\nmatch = \"git:*\"\ndates-trusted-until = 2015-01-01\nreason = \"an archive of that day\"\n",
-    );
+    let trusting = Rulebook::with(TRUSTING);
     let verdicts_of = |world: &BuiltHistory| {
         let request = ScanRequest { measure: trusting.measure(), ..request(world.repo.path()) };
         let outcome = scan(&request).unwrap();
