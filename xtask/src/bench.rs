@@ -5,6 +5,7 @@ mod agreement;
 mod attribution;
 mod command;
 mod engine;
+mod ground_truth;
 mod marks;
 mod measure;
 mod notes;
@@ -93,6 +94,13 @@ const BENCHES: &[Bench] = &[
         about: "how many of the lines that agents wrote in commits are found by what their session logs left",
         in_release: true,
         run: sessions::run,
+    },
+    Bench {
+        name: "ground-truth",
+        usage: "LIST REPO=OWNER/NAME...",
+        about: "how many records that hold lines of listed agents the gate holds, and how many others",
+        in_release: false,
+        run: ground_truth::run,
     },
     Bench {
         name: "rescan",

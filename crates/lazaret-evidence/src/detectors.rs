@@ -151,7 +151,8 @@ impl Detectors {
     #[must_use]
     pub fn content(&self, path: &[u8], text: &[u8]) -> Vec<Evidence> {
         let mut out = Vec::new();
-        if !text.iter().take(BINARY_BYTES_READ).any(|byte| *byte == 0) {
+        let head = text.get(..BINARY_BYTES_READ.min(text.len())).unwrap_or_default();
+        if memchr::memchr(0, head).is_none() {
             self.file_mark.detect(path, text, &self.identities, &mut out);
             self.suppression.detect(path, text, &mut out);
         }

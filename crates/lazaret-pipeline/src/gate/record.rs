@@ -205,8 +205,9 @@ impl Found {
         if origins.is_empty()
             && let Some(path) = record.path
         {
-            for repository in record.repositories {
-                let versions = snapshot.bundles.of_path(repository, path);
+            // CommitPack writes several names into one column, with commas between them.
+            for repository in record.repositories.iter().flat_map(|names| names.split(',')) {
+                let versions = snapshot.bundles.of_path(repository.trim(), path);
                 self.add_versions(versions, "another version of the file at this path has such lines");
             }
         }

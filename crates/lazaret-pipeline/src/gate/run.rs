@@ -143,6 +143,7 @@ fn settings_of(request: &GateRequest<'_>, to: &Destination<'_>) -> Settings {
         key: to.key.public().id().to_string(),
         verifier: to.verifier.to_owned(),
         verdict_columns: to.verdict_columns,
+        attributes: to.attributes,
         ..settings_of_dry_run(request)
     }
 }
@@ -162,6 +163,7 @@ fn settings_of_dry_run(request: &GateRequest<'_>) -> Settings {
         key: String::new(),
         verifier: String::new(),
         verdict_columns: false,
+        attributes: false,
         shards: request.shards.iter().map(|shard| shard.name.to_string()).collect(),
     }
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub verifier: String,
     /// Whether verdicts are written as columns.
     pub verdict_columns: bool,
+    /// Whether verdicts are written as Dolma's attributes.
+    pub attributes: bool,
     /// All shards of the data set, those of other parts included.
     pub shards: Vec<String>,
 }
@@ -130,6 +132,7 @@ impl Settings {
             (self.key == first.key, "key"),
             (self.verifier == first.verifier, "verifier"),
             (self.verdict_columns == first.verdict_columns, "choice of verdict columns"),
+            (self.attributes == first.attributes, "choice of attributes"),
             (self.shards == first.shards, "list of shards"),
         ];
         differences.into_iter().find(|(same, _)| !same).map(|(_, what)| what)

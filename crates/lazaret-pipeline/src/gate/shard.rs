@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -12,7 +13,8 @@ use lazaret_seal::{
     TrustedKeys,
 };
 use lazaret_shard::{
-    Chunk, Fate, Limits, Place, PlaceError, Profile, ShardError, ShardName, ShardWriter, Template,
+    AttributeWriter, Chunk, Fate, Format, Judged, Limits, Place, PlaceError, Profile, ShardError, ShardName,
+    ShardWriter, Template, attributes_path,
 };
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ use crate::digest::digest_of_file;
 
 /// The folder of admitted shards.
 pub(crate) const ADMITTED: &str = "admitted";
+/// What Dolma's attributes of ours are called.
+const ATTRIBUTES: &str = "lazaret";
 /// The folder of receipts.
 pub(crate) const RECEIPTS: &str = "receipts";
 
@@ -51,6 +55,8 @@ pub struct Destination<'a> {
     pub verifier: &'a str,
     /// Whether verdicts are written as columns of the admitted shards.
     pub verdict_columns: bool,
+    /// Whether verdicts are written as Dolma's attributes of the shards that were read.
+    pub attributes: bool,
 }
 
 /// A shard could not be gated.
@@ -100,6 +106,9 @@ pub enum GateShardError {
     /// The shard changed while it was read.
     #[error("the shard changed while it was read")]
     Changed,
+    /// Attributes were asked for, and the shard is not one of Dolma's documents.
+    #[error("attributes go with `documents/` of JSON lines, as Dolma lays them out, and this is none")]
+    NoDocuments,
 }
 
 /// The names of the files of one shard.
@@ -233,6 +242,9 @@ fn write(
     tally: &mut RecordTally,
 ) -> Result<(Digest, Finished, Digest), GateShardError> {
     let mut out = Writers::begin(to.place, files)?;
+    if to.attributes {
+        out.begin_attributes(&input.name)?;
+    }
     let digest = read(input, profile, snapshot, tally, |chunk, verdicts, template| {
         let columns = if to.verdict_columns {
             Some(admitted_columns(verdicts, snapshot).map_err(GateShardError::Columns)?)
@@ -257,6 +269,7 @@ struct Writers<'a> {
     files: &'a Files,
     admitted: (Pending, Option<Box<dyn ShardWriter>>),
     held: Option<Held>,
+    attributes: Option<(Pending, AttributeWriter)>,
     digests: (Pending, BufWriter<PendingWriter>),
     tree: Frontier,
 }
@@ -278,9 +291,25 @@ impl<'a> Writers<'a> {
             files,
             admitted: (Pending::begin(place, &files.admitted)?, None),
             held: None,
+            attributes: None,
             digests: (digests, out),
             tree: Frontier::new(),
         })
+    }
+
+    fn begin_attributes(&mut self, name: &ShardName) -> Result<(), GateShardError> {
+        let codec = match Format::of_name(name.as_str()) {
+            Some(Format::JsonLines(codec)) => codec,
+            Some(Format::Parquet | Format::ArrowFile | Format::ArrowStream | Format::WebDataset(_))
+            | None => {
+                return Err(GateShardError::NoDocuments);
+            }
+        };
+        let path = attributes_path(name.as_str(), ATTRIBUTES).ok_or(GateShardError::NoDocuments)?;
+        let pending = Pending::begin(self.place, &ShardName::new(path)?)?;
+        let writer = AttributeWriter::create(codec, Box::new(pending.writer()))?;
+        self.attributes = Some((pending, writer));
+        Ok(())
     }
 
     fn begin_admitted(
@@ -306,6 +335,14 @@ impl<'a> Writers<'a> {
         for digest in verdicts.iter().filter_map(RecordVerdict::admitted_name) {
             self.tree.push(digest.as_bytes());
             self.digests.1.write_all(digest.as_bytes()).map_err(ShardError::Write)?;
+        }
+        if let Some((_, attributes)) = &mut self.attributes {
+            let tainted = bytes_of_lines(chunk, verdicts);
+            let judged = verdicts
+                .iter()
+                .zip(&tainted)
+                .map(|(verdict, tainted)| Judged { admitted: verdict.outcome == Outcome::Admitted, tainted });
+            attributes.write(chunk, &judged.collect::<Vec<_>>())?;
         }
         if verdicts.iter().any(|verdict| verdict.outcome != Outcome::Admitted) {
             self.write_held(chunk, verdicts, &create)?;
@@ -352,6 +389,10 @@ impl<'a> Writers<'a> {
             out.flush().map_err(ShardError::Write)?;
             reasons.commit()?;
         }
+        if let Some((pending, attributes)) = self.attributes {
+            attributes.finish()?;
+            pending.commit()?;
+        }
         let (pending, mut out) = self.digests;
         out.flush().map_err(ShardError::Write)?;
         pending.commit()?;
@@ -362,6 +403,22 @@ impl<'a> Writers<'a> {
         }
         Ok((pending.commit()?, self.tree.root()))
     }
+}
+
+/// Returns the bytes of the lines of each record that are not admitted.
+fn bytes_of_lines(chunk: &Chunk, verdicts: &[RecordVerdict]) -> Vec<Vec<Range<usize>>> {
+    let mut ranges = Vec::with_capacity(verdicts.len());
+    chunk.facts.for_each(|at, record| {
+        let text = record.text.unwrap_or_default();
+        let mut starts = vec![0];
+        starts.extend(memchr::memchr_iter(b'\n', text).map(|end| end + 1));
+        starts.push(text.len());
+        let start = |line: u32| starts.get(line as usize).copied().unwrap_or(text.len());
+        let cut = verdicts.get(at).map(|verdict| verdict.cut.as_slice()).unwrap_or_default();
+        let bytes = cut.iter().map(|(span, _)| start(span.start() - 1)..start(span.end()));
+        ranges.push(bytes.collect());
+    });
+    ranges
 }
 
 fn admitted_fate(verdict: &RecordVerdict) -> Fate<'_> {

@@ -98,6 +98,9 @@ struct RunArgs {
     /// Write what is held of each admitted record as further columns
     #[arg(long)]
     verdict_columns: bool,
+    /// Write Dolma's attributes for the shards that were read: `lazaret__admit` on what is admitted
+    #[arg(long)]
+    dolma_attributes: bool,
     /// Count the tokens that holding records, and cutting out functions, statements or lines, would keep
     #[arg(long)]
     retention: bool,
@@ -179,6 +182,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         key,
         verifier: &args.verifier,
         verdict_columns: args.verdict_columns,
+        attributes: args.dolma_attributes,
     });
     let request = GateRequest {
         shards: &inputs.shards,
