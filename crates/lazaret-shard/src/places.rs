@@ -8,8 +8,11 @@
 mod error;
 mod folder;
 mod name;
+#[cfg(not(feature = "object-stores"))]
 mod no_store;
 mod pending;
+#[cfg(feature = "object-stores")]
+mod store;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,10 @@ pub use name::ShardName;
 pub use pending::Pending;
 
 use folder::Folder;
+#[cfg(not(feature = "object-stores"))]
 use no_store::Store;
+#[cfg(feature = "object-stores")]
+use store::Store;
 
 /// A folder, a prefix of an object store, or a single file of one of them.
 #[derive(Debug, Clone)]

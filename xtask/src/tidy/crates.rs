@@ -75,6 +75,7 @@ const KEEPERS: &[(&str, &[&str], &str)] = &[
     ("git2", &[], "its blame does not agree with git's; read git through `gix`"),
     ("gix", &["lazaret-intake"], "only intake reads git"),
     ("gix-blame", &[], "its blame does not agree with git's; use the line attribution of `lazaret-evidence`"),
+    ("object_store", &["lazaret-shard"], "only places of shards may lie elsewhere"),
     ("pyo3", &["lazaret-py"], "only the wheel knows Python"),
     ("sqlx", &["lazaret-store"], "only the store knows its database"),
 ];

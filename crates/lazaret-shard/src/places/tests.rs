@@ -63,6 +63,39 @@ fn addresses_are_refused_without_being_repeated() {
     }
 }
 
+#[cfg(feature = "object-stores")]
+#[test]
+fn every_store_is_known_and_another_bucket_cannot_slip_in() {
+    let environment: BTreeMap<String, String> = [
+        ("AWS_BUCKET", "other"),
+        ("BUCKET", "other"),
+        ("AWS_REGION", "here-1"),
+        ("AZURE_STORAGE_ACCOUNT_NAME", "acme"),
+        ("GOOGLE_SKIP_SIGNATURE", "true"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into();
+    for address in ["s3://acme/data", "gs://acme/data", "az://acme/data"] {
+        let place = Place::parse(address, &environment).unwrap();
+        assert_eq!(place.to_string(), address);
+        let Kind::Store(store) = place.kind else { panic!("{address} is no store") };
+        let shown = format!("{store:?}");
+        assert!(shown.contains("acme") && !shown.contains("other"), "{shown}");
+    }
+}
+
+#[cfg(feature = "object-stores")]
+#[test]
+fn a_wrong_setting_is_an_error_that_does_not_quote_it() {
+    let environment = [("GOOGLE_SERVICE_ACCOUNT_KEY".to_owned(), "{\"swordfish\":".to_owned())].into();
+    let error = Place::parse("gs://acme/data", &environment).unwrap_err();
+    let expected = "`gs://acme` cannot be opened: the environment variables `GOOGLE_…` do not make a whole \
+                    configuration";
+    assert_eq!(error.to_string(), expected);
+    assert!(!format!("{error:?}").contains("swordfish"));
+}
+
+#[cfg(not(feature = "object-stores"))]
 #[test]
 fn a_store_that_is_not_built_in_is_said_to_be_so() {
     let error = Place::parse("s3://acme/data", &nothing()).unwrap_err().to_string();
