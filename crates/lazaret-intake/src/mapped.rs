@@ -11,7 +11,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use memmap2::{Advice, Mmap};
+use memmap2::Mmap;
+#[cfg(unix)]
+use memmap2::{Advice, UncheckedAdvice};
 
 /// A file that is written once and never changed, mapped into memory for reading.
 ///
@@ -36,9 +38,10 @@ impl MappedFile {
         // purpose, and can as well put other segments there, which accuse whom they like: `SECURITY.md` names the
         // folder as trusted.
         let map = unsafe { Mmap::map(&file) }?;
-        let mapped = Self(map);
-        mapped.advise(Advice::Sequential);
-        Ok(mapped)
+        // It is advice: without it, the same is read in other portions.
+        #[cfg(unix)]
+        drop(map.advise(Advice::Sequential));
+        Ok(Self(map))
     }
 
     /// Says that single places are asked for from now on, in no order, and gives back the memory of what was read so
@@ -48,19 +51,11 @@ impl MappedFile {
         {
             // SAFETY: the map is shared, read-only and of a file, so that a page that is given back comes again with
             // the bytes of the file, which do not change, as said in `open`.
-            let given_back = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
-            // It is advice: without it, more memory is held until somebody else needs it.
+            let given_back = unsafe { self.0.unchecked_advise(UncheckedAdvice::DontNeed) };
+            // It is advice: without it, more memory is held until somebody else needs it, and more is read at once.
             drop(given_back);
+            drop(self.0.advise(Advice::Random));
         }
-        self.advise(Advice::Random);
-    }
-
-    fn advise(&self, advice: Advice) {
-        #[cfg(unix)]
-        // It is advice: without it, the same is read in other portions.
-        drop(self.0.advise(advice));
-        #[cfg(not(unix))]
-        drop(advice);
     }
 }
 

@@ -134,7 +134,7 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     recorders::read_originals(&mut reading, &records, request.measure.detectors);
     // evidence
     let examined = examine_blobs(&reading, &listing, request.measure.detectors, request.n_threads);
-    let mut recorded = recorders::gather(&reading, &records, request.measure.detectors);
+    let mut recorded = recorders::gather(&reading, records, request.measure.detectors);
     carrying::carry(&mut reading, &listing, &mut recorded, &scan);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, request.measure.detectors);
     let everything = reading.scope.clone();

@@ -148,7 +148,7 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     recorders::read_originals(&mut reading, &records, measure.detectors);
     // evidence
     let examined = examine::examine_blobs(&reading, &listing, measure.detectors, request.n_threads);
-    let mut recorded = recorders::gather(&reading, &records, measure.detectors);
+    let mut recorded = recorders::gather(&reading, records, measure.detectors);
     let carried = carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
     let history = reading.history_of(&marks, measure.rules, request.n_threads);

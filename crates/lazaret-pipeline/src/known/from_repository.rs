@@ -69,7 +69,7 @@ pub fn add_repository(
     recorders::read_originals(&mut reading, &records, detectors);
     // evidence
     let examined = examine::examine_blobs(&reading, &listing, detectors, request.n_threads);
-    let mut recorded = recorders::gather(&reading, &records, detectors);
+    let mut recorded = recorders::gather(&reading, records, detectors);
     carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, detectors);
     let history = reading.history_of(&marks, request.measure.rules, request.n_threads);

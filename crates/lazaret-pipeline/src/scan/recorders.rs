@@ -1,6 +1,7 @@
 //! Joins what recorders left in the repository to its history: which commits, which lines, which claims.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lazaret_core::{
     CommitIx, Digest, Evidence, ObjectId, Recorder, Recording, RevisionMeaning, Span, Writer,
@@ -42,7 +43,8 @@ pub(crate) struct Recorded {
 #[derive(Debug, Clone)]
 pub(crate) struct LineClaim {
     lines: Span,
-    evidence: Evidence,
+    /// Shared by all lines that one writer has in a file.
+    evidence: Arc<Evidence>,
     /// A claim about the whole commit whose place this one takes on these lines.
     instead_of: Option<Evidence>,
 }
@@ -83,7 +85,7 @@ pub(crate) fn read_originals(reading: &mut Reading<'_>, found: &Recordings, dete
 }
 
 /// Claims what the records attest of commits of the history.
-pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Detectors) -> Recorded {
+pub(crate) fn gather(reading: &Reading<'_>, found: Recordings, detectors: &Detectors) -> Recorded {
     let records = found.recordings.iter().flat_map(|recording| [recording.record, recording.commit]);
     let records: Vec<ObjectId> = records.collect();
     let records = Digest::of_parts(records.iter().map(ObjectId::as_bytes));
@@ -98,8 +100,7 @@ pub(crate) fn gather(reading: &Reading<'_>, found: &Recordings, detectors: &Dete
     let reader = ObjectReader::new(reading.repository.objects(), RECENT_BYTES);
     let mut trees = Trees { reading, reader, lines: FxHashMap::default(), children: None };
     let mut by_commit: BTreeMap<CommitIx, Vec<Recording>> = BTreeMap::new();
-    for recording in &found.recordings {
-        let mut recording = recording.clone();
+    for mut recording in found.recordings {
         trees.settle(&mut recording);
         *counts.by_recorder.entry(recording.recorder.as_str().to_owned()).or_default() += 1;
         for (fault, n_times) in &recording.faults {
@@ -138,8 +139,8 @@ impl Recorded {
         };
         let lines = claim.lines.unwrap_or_else(|| Span::new(1, LAST_LINE).into_iter().collect());
         let of_file = self.lines.entry((commit, path)).or_default();
-        let evidence = claim.evidence;
-        let line_claim = |lines| LineClaim { lines, evidence: evidence.clone(), instead_of: None };
+        let evidence = Arc::new(claim.evidence);
+        let line_claim = |lines| LineClaim { lines, evidence: Arc::clone(&evidence), instead_of: None };
         of_file.extend(lines.into_iter().map(line_claim));
     }
 
@@ -165,9 +166,10 @@ impl Recorded {
         }
         for narrowed in detectors.narrow(marks, recordings) {
             let of_file = self.lines.entry((commit, narrowed.path)).or_default();
+            let left = Arc::new(narrowed.left);
             of_file.extend(narrowed.lines.into_iter().map(|lines| LineClaim {
                 lines,
-                evidence: narrowed.left.clone(),
+                evidence: Arc::clone(&left),
                 instead_of: Some(narrowed.mark.clone()),
             }));
         }
@@ -191,7 +193,8 @@ impl Recorded {
                 let replaced: FxHashSet<&Evidence> =
                     here().filter_map(|claim| claim.instead_of.as_ref()).collect();
                 let kept = whole.iter().filter(|claim| !replaced.contains(claim)).cloned();
-                let mut all: Vec<Evidence> = kept.chain(here().map(|claim| claim.evidence.clone())).collect();
+                let mut all: Vec<Evidence> =
+                    kept.chain(here().map(|claim| Evidence::clone(&claim.evidence))).collect();
                 strongest_first(&mut all);
                 match parts.last_mut() {
                     Some(last)
