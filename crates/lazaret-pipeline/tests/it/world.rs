@@ -163,6 +163,19 @@ pub(crate) fn mark(history: &mut History, pick: u64) -> Vec<bool> {
     history.commits.iter_mut().enumerate().map(marked).collect()
 }
 
+/// Marks commits of a history as [`mark`] does, but only those that its last commit reaches.
+pub(crate) fn mark_reached(history: &mut History, pick: u64) -> Vec<bool> {
+    let mut reached = vec![false; history.commits.len()];
+    let mut waiting: Vec<usize> = history.commits.len().checked_sub(1).into_iter().collect();
+    while let Some(commit) = waiting.pop() {
+        if !std::mem::replace(&mut reached[commit], true) {
+            waiting.extend(&history.commits[commit].parents);
+        }
+    }
+    let reached = reached.iter().enumerate().map(|(ix, reached)| u64::from(*reached) << (ix % 64));
+    mark(history, pick & reached.fold(0, |bits, bit| bits | bit))
+}
+
 /// Returns three commits of one file: a person's, a marked one that adds a line, a person's that replaces it.
 pub(crate) fn three_commits(format: ObjectFormat) -> BuiltHistory {
     let mut history = History::default();
