@@ -1,6 +1,6 @@
 //! `cargo xtask bench ground-truth`: how many records that hold a tool's lines the gate holds, and how many others.
 //!
-//! The truth is a public list of pull requests that agents opened (AIDev: `prs.csv` and `pr_commits.csv`, a folder for
+//! The truth is a public list of pull requests that agents opened (`AIDev`: `prs.csv` and `pr_commits.csv`, a folder for
 //! each agent), made without looking at marks. A line is a tool's if `git blame` attributes it to a listed commit, or to
 //! the commit in which a listed and merged pull request landed. Records are the files at the last such commit; later
 //! ones may hold the work of agents that nobody listed. Every record passes that has no taint, so that taint alone decides.
@@ -45,12 +45,31 @@ git-blob = "git_blob"
 "#;
 
 /// What evidence the gate is given.
-const TIERS: [(&str, bool, bool); 4] = [
-    ("marks in the text", false, false),
-    ("history", true, false),
-    ("known text", false, true),
-    ("history and known text", true, true),
+const TIERS: [(&str, Given); 5] = [
+    ("marks in the text", Given { history: false, known: Known::Nothing }),
+    ("history", Given { history: true, known: Known::Nothing }),
+    ("text of marked commits", Given { history: false, known: Known::Marked }),
+    ("text of listed commits", Given { history: false, known: Known::Listed }),
+    ("history, text of listed commits", Given { history: true, known: Known::Listed }),
 ];
+
+/// What the gate is given.
+#[derive(Debug, Clone, Copy)]
+struct Given {
+    /// The bundle of a scan.
+    history: bool,
+    known: Known,
+}
+
+/// Of which commits an index of known text is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// Those that bear marks.
+    Marked,
+    /// Those of the list, as session logs or a gateway would have told of them.
+    Listed,
+}
 
 /// One listed repository, and what is listed of it.
 struct Listed {
@@ -86,8 +105,8 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
             listed.merged.len(),
             records.len(),
         );
-        for (tier, history, known) in TIERS {
-            let held = gate(&lazaret, path, &rev, &records, (history, known))?;
+        for (tier, given) in TIERS {
+            let held = gate(&lazaret, (path, &rev, &listed), &records, given)?;
             tallies.entry(tier).or_default().add(&records, &held);
         }
     }
@@ -134,7 +153,7 @@ fn print(tallies: &BTreeMap<&str, Tally>) {
         "tainted",
     ];
     let mut table = Table::new(&columns);
-    for (tier, _, _) in TIERS {
+    for (tier, _) in TIERS {
         let Some(tally) = tallies.get(tier) else { continue };
         let mut row = vec![tier.to_owned()];
         for (all, found) in tally.recall {
@@ -233,17 +252,15 @@ fn records(repo: &Path, rev: &str, tools: &BTreeSet<ObjectId>) -> Result<Vec<Rec
 /// Gates the records; returns those that are held, and whether each is tainted.
 fn gate(
     lazaret: &Path,
-    repo: &Path,
-    rev: &str,
+    (path, rev, listed): (&Path, &str, &Listed),
     records: &[Record],
-    (history, known): (bool, bool),
+    given: Given,
 ) -> Result<BTreeMap<String, bool>> {
     let scratch = tempfile::tempdir()?;
     let at = |name: &str| scratch.path().join(name);
     let lines: Vec<String> = records
         .iter()
         .map(|record| {
-            // The path stays away where history is not asked: it is history's second key.
             json!({"content": record.text, "path": record.path, "git_blob": record.blob,
                    "sha256": Digest::of(record.text.as_bytes()).to_string()})
             .to_string()
@@ -257,16 +274,29 @@ fn gate(
         ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     };
-    let repo = repo.to_string_lossy();
+    let repo = path.to_string_lossy();
     run(&["key", "create", "key.pem"])?;
     let mut args = vec!["gate", "files.jsonl", "--profile", "profile.toml", "--dataset", "truth"];
     args.extend(["--policy", "policy.toml", "--out", "out", "--key", "key.pem", "--quiet"]);
-    if history {
+    if given.history {
         run(&["scan", &repo, "--rev", rev, "--bundle", "bundle.parquet", "--fail-on", "never"])?;
         args.extend(["--bundle", "bundle.parquet"]);
     }
-    if known {
-        run(&["index", "build", &repo, "--rev", rev, "--index", "known"])?;
+    match given.known {
+        Known::Nothing => {}
+        Known::Marked => {
+            // It fails where no tool is known to have written anything: then there is nothing to ask.
+            let built = ["index", "build", &repo, "--rev", rev, "--index", "known"];
+            Command::new(lazaret).args(built).current_dir(scratch.path()).output()?;
+        }
+        Known::Listed => {
+            write_versions(path, listed, scratch.path())?;
+            for (class, folder) in [("rival", "after"), ("commonplace", "before")] {
+                run(&["index", "add", folder, "--as", class, "--name", folder, "--index", "known"])?;
+            }
+        }
+    }
+    if at("known").is_dir() {
         args.extend(["--index", "known"]);
     }
     run(&args)?;
@@ -281,6 +311,38 @@ fn gate(
         }
     }
     Ok(held)
+}
+
+/// Writes the files that listed commits changed: as they left them, and as they found them.
+fn write_versions(repo: &Path, listed: &Listed, scratch: &Path) -> Result<()> {
+    for folder in ["after", "before"] {
+        fs::create_dir_all(scratch.join(folder))?;
+        // A folder without a file would be an error of the command, and means nothing here.
+        fs::write(scratch.join(folder).join("empty"), "")?;
+    }
+    let mut n_written = 0;
+    for commit in &listed.commits {
+        let spec = format!("{commit}^!");
+        let Ok(changes) =
+            git(repo, &["diff-tree", "-r", "-z", "--no-commit-id", "--raw", "--no-renames", &spec])
+        else {
+            continue;
+        };
+        for change in changes.split(':').filter(|change| !change.is_empty()) {
+            let [_, _, before, after, _] = change.split([' ', '\0']).take(5).collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            for (folder, blob) in [("before", before), ("after", after)] {
+                let output =
+                    Command::new("git").arg("-C").arg(repo).args(["cat-file", "blob", blob]).output()?;
+                if output.status.success() {
+                    n_written += 1;
+                    fs::write(scratch.join(folder).join(n_written.to_string()), output.stdout)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn git(repo: &Path, args: &[&str]) -> Result<String> {
