@@ -92,7 +92,13 @@ fn place(path: &Path) -> Place {
 fn export_with(change: impl Fn(&mut ExportRequest<'_>), root: &Path, rulebook: &Rulebook) -> Exported {
     let out = tempfile::tempdir().unwrap();
     let (key, to) = (key(), place(out.path()));
-    let to = Destination { place: &to, key: &key, verifier: "urn:example:tests", verdict_columns: true };
+    let to = Destination {
+        place: &to,
+        key: &key,
+        verifier: "urn:example:tests",
+        verdict_columns: true,
+        attributes: false,
+    };
     let mut request = request(root, rulebook, Some(to));
     change(&mut request);
     let report = export(&request).unwrap();
@@ -274,7 +280,13 @@ fn the_same_export_goes_on_and_gives_the_same_bytes() {
     all.iter().for_each(|name| assert_eq!(bytes(&first, name), bytes(&second, name), "{name}"));
     std::fs::remove_file(first.out.path().join("receipts/data/part-00000.parquet.json")).unwrap();
     let (key, to) = (key(), place(first.out.path()));
-    let to = Destination { place: &to, key: &key, verifier: "urn:example:tests", verdict_columns: true };
+    let to = Destination {
+        place: &to,
+        key: &key,
+        verifier: "urn:example:tests",
+        verdict_columns: true,
+        attributes: false,
+    };
     export(&request(repo.path(), &rulebook, Some(to))).unwrap();
     all.iter().for_each(|name| assert_eq!(bytes(&first, name), bytes(&second, name), "{name}"));
 }

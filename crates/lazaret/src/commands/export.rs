@@ -125,6 +125,7 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         key,
         verifier: &args.verifier,
         verdict_columns: !args.no_verdict_columns,
+        attributes: false,
     });
     let cache_dir = args.history.cache_dir();
     let request = ExportRequest {
@@ -167,10 +168,10 @@ fn write_report(report: &ExportReport, args: &ExportArgs, global: &GlobalArgs) -
 }
 
 fn export_error(error: ExportError) -> CommandError {
-    match error {
-        ExportError::Scan(error) => scan_error(error),
-        ExportError::Open { .. } => CommandError::from_error(ExitCode::Failure, error)
-            .hint("name a git repository, bare or with a work tree"),
-        error => CommandError::from_error(ExitCode::Failure, error),
+    if let ExportError::Scan(error) = error {
+        return scan_error(error);
     }
+    let is_no_repository = matches!(error, ExportError::Open { .. });
+    let error = CommandError::from_error(ExitCode::Failure, error);
+    if is_no_repository { error.hint("name a git repository, bare or with a work tree") } else { error }
 }
