@@ -13,6 +13,7 @@ mod options;
 mod reading;
 mod release;
 mod rescan;
+mod retention;
 mod scan;
 mod scratch;
 mod sessions;
@@ -108,6 +109,13 @@ const BENCHES: &[Bench] = &[
         about: "what `lazaret scan` costs without an index, writing it, and after ten new commits",
         in_release: true,
         run: rescan::run,
+    },
+    Bench {
+        name: "retention",
+        usage: "REPO...",
+        about: "how much text is kept at zero known taint by whole repository, file, function, statement and line",
+        in_release: false,
+        run: retention::run,
     },
     Bench {
         name: "squash",

@@ -17,6 +17,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use crate::report::Report;
 use crate::scan::attribute::Attributed;
 use crate::scan::copies::Copies;
 use crate::scan::examine::Examined;
@@ -234,6 +235,19 @@ pub(crate) fn schema() -> Schema {
         text("on"),
         text("gap"),
     ])
+}
+
+/// Returns the metadata of the bundle of a scan.
+#[must_use]
+pub fn bundle_metadata(report: &Report) -> Vec<(&'static str, String)> {
+    let mut metadata = vec![
+        ("version", report.version.to_owned()),
+        ("policy", report.policy.to_string()),
+        ("catalog", report.catalog.to_string()),
+        ("origin", report.origin.match_text()),
+    ];
+    metadata.extend(report.origin.rev.as_ref().map(|rev| ("rev", rev.clone())));
+    metadata
 }
 
 /// Writes rows as one Parquet file; `origin` and the digests of policy and catalog go into its metadata.

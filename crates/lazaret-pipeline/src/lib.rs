@@ -5,13 +5,14 @@ mod bundle;
 mod check;
 pub mod contents;
 mod digest;
+pub mod export;
 pub mod gate;
 pub mod known;
 mod report;
 mod scan;
 
 pub use blame::{BLAME_FORMAT, Blame, BlameError, BlameRequest, BlamedLine, blame};
-pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, Statement, write_bundle};
+pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, Statement, bundle_metadata, write_bundle};
 pub use check::{
     CHECK_FORMAT, ChangeUnderCheck, CheckError, CheckReport, CheckRequest, Finding, RefUpdate, check,
 };

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::commands::{blame, catalog, check, collect, gate, generate, index, key, policy, scan};
+use crate::commands::{blame, catalog, check, collect, export, gate, generate, index, key, policy, scan};
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
 
@@ -52,6 +52,11 @@ pub(crate) enum Command {
     Blame(blame::BlameArgs),
     /// Judge a change before it enters: for hooks and CI
     Check(check::CheckArgs),
+    /// Make training records of a repository's admissible content
+    ///
+    /// The repository is scanned, its files become records, and each is admitted or held as `lazaret gate` does it, with
+    /// the same receipts. What cannot be a record, such as binary content, is counted and named.
+    Export(Box<export::ExportArgs>),
     /// Admit or hold the records of shards, and prove what was admitted
     ///
     /// Every record is examined and accounted for. What is proven clean, or what the policy admits for other reasons, is

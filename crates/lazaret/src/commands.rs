@@ -8,6 +8,7 @@ pub(crate) mod blame;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod export;
 pub(crate) mod gate;
 pub(crate) mod generate;
 pub(crate) mod index;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Scan(args) => scan::run(&args, &global),
         Command::Blame(args) => blame::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
+        Command::Export(args) => export::run(&args, &global),
         Command::Gate(args) => gate::run(&args, &global),
         Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use serde::de::DeserializeOwned;
 
-use crate::bundle::{BUNDLE_FORMAT, Statement, schema};
+use crate::bundle::{BUNDLE_FORMAT, BundleRow, Statement, schema};
 use crate::digest::digest_of_file;
 
 /// A bundle could not be read. A gate that lacks one knows less than it is told to know, so it does not begin.
@@ -61,6 +61,14 @@ pub enum ReadBundleError {
     },
 }
 
+/// There are more rows than can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the scan knows more of this history than can be held against records: {} statements are too many",
+    u32::MAX
+)]
+pub struct TooManyRows;
+
 /// Statements of several bundles, by blob and by path.
 #[derive(Debug, Default)]
 pub struct Bundles {
@@ -71,6 +79,8 @@ pub struct Bundles {
     by_blob: FxHashMap<ObjectId, Vec<u32>>,
     /// The taints that any version at a path has, by bundle and path.
     by_path: FxHashMap<(u32, u32), FxHashSet<u32>>,
+    /// Names of bytes that were cut out of longer contents.
+    parts: FxHashSet<ObjectId>,
 }
 
 /// One bundle.
@@ -89,7 +99,8 @@ struct Row {
     source: u32,
     lines: Option<Span>,
     commit: Option<ObjectId>,
-    statement: u32,
+    /// `None` where nothing is stated but that the blob stands there.
+    statement: Option<u32>,
 }
 
 /// What a bundle states about a blob.
@@ -98,7 +109,8 @@ pub(crate) struct Stated<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) lines: Option<Span>,
     pub(crate) commit: Option<ObjectId>,
-    pub(crate) statement: &'a Statement,
+    /// `None` where nothing is stated but that the blob stands there.
+    pub(crate) statement: Option<&'a Statement>,
 }
 
 /// Values that come again and again, each kept once.
@@ -144,6 +156,35 @@ impl Bundles {
         Ok(bundles)
     }
 
+    /// Takes the place of the bundle of a scan that was just made, by the digest of the bytes it is written to; what
+    /// it states is added row by row.
+    pub(crate) fn of_scan(origin: Origin, digest: Digest, rows: u64) -> Self {
+        Self { sources: vec![Source { origin, digest, rows }], ..Self::default() }
+    }
+
+    /// Adds a statement to the first bundle.
+    pub(crate) fn add_row(&mut self, row: BundleRow) -> Result<(), TooManyRows> {
+        let BundleRow { blob, path, lines, commit, statement } = row;
+        self.take(0, (blob, path), (lines, commit, statement))
+    }
+
+    /// Adds that a blob stands in the first origin, whether anything is stated of it or not.
+    pub(crate) fn add_blob(&mut self, blob: ObjectId) -> Result<(), TooManyRows> {
+        self.push(blob, Row { source: 0, lines: None, commit: None, statement: None })
+    }
+
+    /// Adds that such bytes were cut out of a longer content of the first origin: few as they may be, they are not
+    /// trivial for that.
+    pub(crate) fn add_part(&mut self, blob: ObjectId) -> Result<(), TooManyRows> {
+        self.parts.insert(blob);
+        self.add_blob(blob)
+    }
+
+    /// Whether such bytes were cut out of a longer content.
+    pub(crate) fn is_part(&self, blob: &ObjectId) -> bool {
+        self.parts.contains(blob)
+    }
+
     /// Returns the bundles, in order.
     #[must_use]
     pub fn sources(&self) -> &[Source] {
@@ -166,7 +207,11 @@ impl Bundles {
         self.by_blob.get(blob).into_iter().flatten().filter_map(|row| {
             let Row { source, lines, commit, statement } = *self.rows.get(*row as usize)?;
             let origin = &self.sources.get(source as usize)?.origin;
-            Some(Stated { origin, lines, commit, statement: self.statements.get(statement)? })
+            let statement = match statement {
+                Some(number) => Some(self.statements.get(number)?),
+                None => None,
+            };
+            Some(Stated { origin, lines, commit, statement })
         })
     }
 
@@ -219,7 +264,7 @@ impl Bundles {
             for row in 0..batch.num_rows() {
                 let error =
                     |column| ReadBundleError::Row { path: path.to_owned(), row: n_rows + row, column };
-                self.add_row(source, &Cells { batch: &batch, row }).map_err(error)?;
+                self.read_row(source, &Cells { batch: &batch, row }).map_err(error)?;
             }
             n_rows += batch.num_rows();
         }
@@ -227,23 +272,36 @@ impl Bundles {
         Ok(())
     }
 
-    fn add_row(&mut self, source: u32, cells: &Cells<'_>) -> Result<(), &'static str> {
+    fn read_row(&mut self, source: u32, cells: &Cells<'_>) -> Result<(), &'static str> {
         let blob: ObjectId = cells.parsed("blob")?.ok_or("blob")?;
-        let path = self.paths.number(cells.text("path").ok_or("path")?.to_owned());
+        let path = cells.text("path").ok_or("path")?.to_owned();
         let lines = match (cells.number("start"), cells.number("end")) {
             (None, None) => None,
             (Some(start), Some(end)) => Some(Span::new(start, end).map_err(|_empty| "start")?),
             (Some(_), None) | (None, Some(_)) => return Err("end"),
         };
-        let statement = cells.statement()?;
+        let stated = (lines, cells.parsed("commit")?, cells.statement()?);
+        self.take(source, (blob, path), stated).map_err(|TooManyRows| "blob")
+    }
+
+    fn take(
+        &mut self,
+        source: u32,
+        (blob, path): (ObjectId, String),
+        (lines, commit, statement): (Option<Span>, Option<ObjectId>, Statement),
+    ) -> Result<(), TooManyRows> {
         let is_taint = matches!(statement, Statement::Taint { .. });
-        let statement = self.statements.number(statement);
+        let (path, statement) = (self.paths.number(path), self.statements.number(statement));
         if is_taint {
             self.by_path.entry((source, path)).or_default().insert(statement);
         }
-        let row = u32::try_from(self.rows.len()).map_err(|_too_many| "blob")?;
-        self.rows.push(Row { source, lines, commit: cells.parsed("commit")?, statement });
-        self.by_blob.entry(blob).or_default().push(row);
+        self.push(blob, Row { source, lines, commit, statement: Some(statement) })
+    }
+
+    fn push(&mut self, blob: ObjectId, row: Row) -> Result<(), TooManyRows> {
+        let number = u32::try_from(self.rows.len()).map_err(|_too_many| TooManyRows)?;
+        self.rows.push(row);
+        self.by_blob.entry(blob).or_default().push(number);
         Ok(())
     }
 }

@@ -111,6 +111,9 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
     let path = record.path.map_or(NO_PATH, str::as_bytes);
     let examined = Examined::of(path, text, snapshot);
     let mut found = examined.found;
+    if snapshot.bundles.is_part(&identified.names.git_blob) {
+        found.evidence.retain(|claim| !matches!(claim.claim, Claim::Proof(Proof::Trivial { .. })));
+    }
     found.add_history(&identified, record, snapshot);
     found.add_declared(record, snapshot);
     found.add_beside(record, snapshot);
@@ -217,8 +220,8 @@ impl Found {
     fn add_claimed(&mut self, record: &Record<'_>, snapshot: &Snapshot<'_>) {
         let claimed = record.git_blob.and_then(|name| name.rsplit(':').next()?.parse().ok());
         let Some(claimed) = claimed else { return };
-        let taints = snapshot.bundles.of_blob(&claimed).map(|stated| (stated.origin, stated.statement));
-        let taints: Vec<_> = taints.collect();
+        let stated = snapshot.bundles.of_blob(&claimed);
+        let taints: Vec<_> = stated.filter_map(|stated| Some((stated.origin, stated.statement?))).collect();
         self.add_versions(taints, "the blob that the record claims to be has such lines");
     }
 
@@ -240,7 +243,7 @@ impl Found {
     }
 
     fn add_stated(&mut self, stated: &Stated<'_>) {
-        let Stated { origin, lines, commit, statement } = *stated;
+        let Stated { origin, lines, commit, statement: Some(statement) } = *stated else { return };
         let place = origin.match_text();
         let from = commit.map_or_else(String::new, |commit| format!(" of commit {commit}"));
         match statement {

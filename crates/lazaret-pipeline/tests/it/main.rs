@@ -14,6 +14,7 @@ mod carried_memory;
 mod carrying;
 mod check;
 mod directory;
+mod export;
 mod git_shapes;
 mod known;
 mod memory;

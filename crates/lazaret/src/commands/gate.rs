@@ -28,11 +28,11 @@ use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 
-mod human;
-mod input;
+pub(super) mod human;
+pub(super) mod input;
 
 /// Who runs the gate where nobody says so.
-const SOMEBODY: &str = "urn:lazaret:gate";
+pub(super) const SOMEBODY: &str = "urn:lazaret:gate";
 
 /// Arguments of `lazaret gate`.
 #[derive(Debug, Args)]
@@ -115,7 +115,7 @@ struct RunArgs {
     threads: Option<NonZeroUsize>,
     /// How to write the report
     #[arg(long, value_enum, default_value = "human")]
-    format: GateFormat,
+    format: ReportFormat,
     /// Write the report to a file, which appears only when it is whole, instead of standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -138,12 +138,12 @@ struct VerifyArgs {
     resharded: bool,
     /// How to write the report
     #[arg(long, value_enum, default_value = "human")]
-    format: GateFormat,
+    format: ReportFormat,
 }
 
 /// How to write a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum GateFormat {
+pub(super) enum ReportFormat {
     /// A summary for people
     Human,
     /// The whole report as one line of JSON
@@ -212,7 +212,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
 }
 
 /// Exits with success only if everything that was read was examined, and something was.
-fn exit_of(report: &GateReport) -> ExitCode {
+pub(super) fn exit_of(report: &GateReport) -> ExitCode {
     let failed = report.shards.iter().any(|shard| shard.state == ShardState::Failed);
     if failed || report.records.rejected > 0 {
         ExitCode::Failure
@@ -226,8 +226,8 @@ fn exit_of(report: &GateReport) -> ExitCode {
 fn write_report(report: &GateReport, args: &RunArgs, global: &GlobalArgs) -> Result<(), CommandError> {
     let screen = if args.output.is_some() { Screen::file() } else { Screen::stdout(global.color) };
     Output::open(args.output.as_deref())?.write(|out| match args.format {
-        GateFormat::Human => human::write(report, &screen, out),
-        GateFormat::Json => write_line(report, out),
+        ReportFormat::Human => human::write(report, &screen, out),
+        ReportFormat::Json => write_line(report, out),
     })
 }
 
@@ -295,8 +295,8 @@ fn run_verify(args: &VerifyArgs, global: &GlobalArgs) -> Result<ExitCode, Comman
     })?;
     let screen = Screen::stdout(global.color);
     Output::open(None)?.write(|out| match args.format {
-        GateFormat::Human => human::write_verify(&report, &screen, out),
-        GateFormat::Json => write_line(&report, out),
+        ReportFormat::Human => human::write_verify(&report, &screen, out),
+        ReportFormat::Json => write_line(&report, out),
     })?;
     Ok(verified(&report))
 }

@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 use lazaret_core::Verdict;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::known::{AddRepositoryError, KnownText, SegmentBuilder, add_repository};
-use lazaret_pipeline::{MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, scan, write_bundle};
+use lazaret_pipeline::{
+    MarkedCommit, Measure, Report, ScanOutcome, ScanRequest, bundle_metadata, scan, write_bundle,
+};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -222,14 +224,7 @@ fn write_bundle_of(outcome: &ScanOutcome, args: &ScanArgs) -> Result<(), Command
     let Some(path) = &args.bundle else {
         return Ok(());
     };
-    let report = &outcome.report;
-    let mut metadata = vec![
-        ("version", report.version.to_owned()),
-        ("policy", report.policy.to_string()),
-        ("catalog", report.catalog.to_string()),
-        ("origin", report.origin.match_text()),
-    ];
-    metadata.extend(report.origin.rev.as_ref().map(|rev| ("rev", rev.clone())));
+    let metadata = bundle_metadata(&outcome.report);
     NewFile::create(path)?.write(|out| write_bundle(out, &outcome.bundle, &metadata))
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod environment;
 mod exit_codes;
+mod export;
 mod help;
 mod hostile;
 mod output;

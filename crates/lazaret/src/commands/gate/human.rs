@@ -12,7 +12,11 @@ use crate::text::{count, plain, share, thousands};
 const LINES_MAX: usize = 20;
 
 /// Writes a summary.
-pub(super) fn write(report: &GateReport, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::commands) fn write(
+    report: &GateReport,
+    screen: &Screen,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let RecordTally { read, admitted, excised, held, rejected, .. } = report.records;
     let heading = format!("{} for the class `{}`", plain(&report.dataset), plain(&report.class));
     writeln!(out, "{}", screen.paint(Ink::Heading, &heading))?;

@@ -21,7 +21,7 @@ pub(super) struct Inputs {
 }
 
 /// Reads a place as it is written on the command line; credentials of object stores come from the environment.
-pub(super) fn place(text: &str) -> Result<Place, CommandError> {
+pub(in crate::commands) fn place(text: &str) -> Result<Place, CommandError> {
     let environment: BTreeMap<String, String> = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
