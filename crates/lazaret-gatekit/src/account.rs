@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use arrow_schema::DataType;
 use lazaret_core::Digest;
 use lazaret_pipeline::gate::{GateReport, RecordTally, ShardState};
 use lazaret_shard::{Limits, Profile};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::shards::unpacked;
 use crate::world::{GateWorld, Run};
@@ -45,14 +48,14 @@ impl Account {
 
 /// Gates one shard of the given bytes in a new folder, which is gone afterwards, and holds the account.
 ///
-/// `admissible` are the digests of texts that may be admitted.
+/// `admissible` are the digests of texts that may be admitted, where it is known which.
 #[must_use]
 pub fn gate_bytes(
     world: &GateWorld,
     name: &str,
     bytes: &[u8],
     run: &Run<'_>,
-    admissible: &BTreeSet<Digest>,
+    admissible: Option<&BTreeSet<Digest>>,
 ) -> Account {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (shards, out) = (folder.path().join("in"), folder.path().join("out"));
@@ -73,7 +76,7 @@ pub fn hold(
     shards: &Path,
     out: &Path,
     run: &Run<'_>,
-    admissible: &BTreeSet<Digest>,
+    admissible: Option<&BTreeSet<Digest>>,
 ) {
     for shard in &report.shards {
         let (name, records) = (shard.name.as_str(), &shard.records);
@@ -100,7 +103,8 @@ pub fn hold(
                 if found.len() as u64 != records.admitted {
                     account.fault(name, format!("{} records were written: {records:?}", found.len()));
                 }
-                let strangers = found.iter().filter(|digest| !admissible.contains(digest)).count();
+                let is_strange = |digest: &&Digest| admissible.is_some_and(|known| !known.contains(*digest));
+                let strangers = found.iter().filter(is_strange).count();
                 if strangers > 0 {
                     account.fault(name, format!("{strangers} records were admitted that must not be"));
                 }
@@ -153,7 +157,7 @@ fn not_kept(reasons: &Path) -> Vec<Digest> {
         parts.unwrap_or_default()
     });
     let digest = |part: serde_json::Value| part.get("sha256")?.as_str()?.parse().ok();
-    parts.filter_map(|part| digest(part)).collect()
+    parts.filter_map(digest).collect()
 }
 
 /// Returns the digests of the texts of a shard, read once more.
@@ -179,4 +183,26 @@ fn without_places(message: &str) -> String {
     });
     let words: Vec<&str> = words.collect();
     words.join(" ").chars().take(110).collect()
+}
+
+/// Returns a profile by which a file can be read: its text is the first column of a Parquet file that holds strings or
+/// bytes, and `content` where there is none.
+#[must_use]
+pub fn profile_for(path: &Path) -> String {
+    let column = catch_unwind(|| first_text(path)).ok().flatten();
+    let column = column.unwrap_or_else(|| "content".to_owned());
+    format!("version = 1\nname = \"foreign\"\n[columns]\ntext = \"{column}\"\n")
+}
+
+fn first_text(path: &Path) -> Option<String> {
+    let file = fs::File::open(path).ok()?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).ok()?;
+    let fields = builder.schema().fields().iter();
+    let is_text = |name: &str, kind: &DataType| (kind.is_string() || kind.is_binary()) && is_plain(name);
+    fields.clone().find(|field| is_text(field.name(), field.data_type())).map(|field| field.name().clone())
+}
+
+/// Whether a column's name can be written in a profile as it is.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -73,7 +73,7 @@ pub fn damaged(mut bytes: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
                 bytes.splice(at..at, again);
             }
             _ => {
-                let noise: Vec<u8> = (0..1 + dice.below(16)).map(|_| dice.next().to_le_bytes()[0]).collect();
+                let noise: Vec<u8> = (0..1 + dice.below(16)).map(|_| dice.throw().to_le_bytes()[0]).collect();
                 bytes.splice(at..at, noise);
             }
         }

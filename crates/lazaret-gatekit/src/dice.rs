@@ -12,7 +12,7 @@ impl Dice {
     }
 
     /// Returns a number.
-    pub fn next(&mut self) -> u64 {
+    pub fn throw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -21,7 +21,7 @@ impl Dice {
 
     /// Returns a number below a bound; 0 below 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        let number = self.next().checked_rem(bound as u64).unwrap_or_default();
+        let number = self.throw().checked_rem(bound as u64).unwrap_or_default();
         usize::try_from(number).unwrap_or_default()
     }
 

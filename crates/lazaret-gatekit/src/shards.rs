@@ -45,6 +45,9 @@ repository = "/repository?"
 /// The columns, in their order.
 const COLUMNS: [&str; 5] = ["id", "content", "git_blob", "path", "repository"];
 
+/// Those of them that each record has where a row holds several.
+const OF_RECORD: [&str; 4] = ["id", "content", "git_blob", "path"];
+
 /// How many records a row with a list holds.
 const PER_ROW: usize = 3;
 
@@ -148,7 +151,12 @@ impl ShardFormat {
     pub fn profile(self) -> &'static str {
         match self {
             Self::LinesFiles | Self::ParquetFiles => PROFILE_FILES,
-            _ => PROFILE_FLAT,
+            Self::Lines
+            | Self::LinesGzip
+            | Self::LinesZstd
+            | Self::Parquet
+            | Self::ArrowFile
+            | Self::ArrowStream => PROFILE_FLAT,
         }
     }
 
@@ -188,9 +196,8 @@ impl ShardFormat {
         let mut out = Vec::new();
         if self == Self::LinesFiles {
             for rows in records.chunks(PER_ROW) {
-                let columns = &COLUMNS[..COLUMNS.len() - 1];
                 let files: Vec<Value> =
-                    rows.iter().map(|record| Value::Object(record.object(columns))).collect();
+                    rows.iter().map(|record| Value::Object(record.object(&OF_RECORD))).collect();
                 let row = serde_json::json!({ "repository": "harbour/world", "files": files });
                 writeln!(out, "{row}").expect("memory takes it");
             }
@@ -213,7 +220,12 @@ impl ShardFormat {
                     out.extend(encoder.finish().expect("memory takes it"));
                 }
                 Self::LinesZstd => out.extend(zstd::encode_all(part, 1).expect("memory takes it")),
-                _ => out.extend_from_slice(part),
+                Self::Lines
+                | Self::LinesFiles
+                | Self::Parquet
+                | Self::ParquetFiles
+                | Self::ArrowFile
+                | Self::ArrowStream => out.extend_from_slice(part),
             }
         }
         out
@@ -254,12 +266,11 @@ fn batches(records: &[ShardRecord]) -> Vec<RecordBatch> {
 
 /// Returns records as rows that hold several; every fourth row has an empty list, and every fifth none.
 fn nested(records: &[ShardRecord]) -> RecordBatch {
-    let columns = &COLUMNS[..COLUMNS.len() - 1];
-    let builders = columns.iter().map(|_| Box::new(StringBuilder::new()) as _).collect();
-    let mut lists = ListBuilder::new(StructBuilder::new(fields(columns), builders));
+    let builders = OF_RECORD.iter().map(|_| Box::new(StringBuilder::new()) as _).collect();
+    let mut lists = ListBuilder::new(StructBuilder::new(fields(&OF_RECORD), builders));
     for (nth, rows) in records.chunks(PER_ROW).enumerate() {
         for record in rows {
-            for (column, value) in record.values().into_iter().take(columns.len()).enumerate() {
+            for (column, value) in record.values().into_iter().take(OF_RECORD.len()).enumerate() {
                 let builder = lists.values().field_builder::<StringBuilder>(column);
                 builder.expect("the fields are strings").append_option(value.as_deref());
             }

@@ -23,6 +23,7 @@ use arrow_ipc::CompressionType;
 use arrow_schema::SchemaRef;
 use std::sync::Arc;
 
+pub use guard::is_guarded;
 pub(crate) use ipc::{open_file, open_stream};
 pub(crate) use parquet::open_parquet;
 pub(crate) use writer::ColumnarWriter;

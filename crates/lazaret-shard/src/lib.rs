@@ -26,6 +26,7 @@ pub use chunk::{
     Chunk, Entry, EntryText, Fate, Limits, Line, LineRecord, Lines, LongLine, NotKept, Rows, ShardReader,
     ShardWriter, Written,
 };
+pub use columnar::is_guarded;
 pub use dolma::{AttributeReader, AttributeWriter, Attributes, Judged, attributes_path};
 pub use error::ShardError;
 pub use facts::{BESIDE_SEPARATOR, Facts, FactsBuilder, FactsError, Fault, Record};

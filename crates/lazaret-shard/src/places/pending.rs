@@ -132,6 +132,11 @@ fn locked(path: &Path) -> Result<File, PlaceError> {
             Err(TryLockError::Error(source)) => return Err(failed(path, "locked")(source)),
         }
         if is_at(&file, path).map_err(failed(path, "written"))? {
+            // A whole file that a killed run had begun to name: it must not be cut off under its final name.
+            if has_other_names(&file).map_err(failed(path, "written"))? {
+                fs::remove_file(path).map_err(failed(path, "written"))?;
+                continue;
+            }
             file.set_len(0).map_err(failed(path, "written"))?;
             return Ok(file);
         }
@@ -150,6 +155,17 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+#[cfg(unix)]
+fn has_other_names(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Elsewhere a file that is open cannot be renamed or removed.

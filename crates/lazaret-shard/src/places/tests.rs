@@ -140,6 +140,17 @@ fn a_file_of_a_killed_run_is_written_over() {
 }
 
 #[test]
+fn a_whole_file_is_not_cut_off_under_its_unfinished_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("0.jsonl"), "whole").unwrap();
+    fs::hard_link(folder.path().join("0.jsonl"), folder.path().join(".0.jsonl.unfinished")).unwrap();
+    let pending = place(folder.path()).create(&name("0.jsonl"), IfThere::Replace).unwrap();
+    assert_eq!(fs::read(folder.path().join("0.jsonl")).unwrap(), b"whole");
+    drop(pending);
+    assert_eq!(entries(folder.path()), ["0.jsonl"]);
+}
+
+#[test]
 fn nothing_is_written_through_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other");
