@@ -26,7 +26,8 @@ impl Harbour {
         let records: Vec<ShardRecord> =
             harbour.gates.versions.iter().enumerate().map(|(nth, v)| ShardRecord::of(v, nth)).collect();
         for nth in 0..n_shards {
-            let format = [ShardFormat::Lines, ShardFormat::Parquet, ShardFormat::LinesZstd][nth % 3];
+            let formats = [ShardFormat::Lines, ShardFormat::Parquet, ShardFormat::LinesZstd];
+            let format = *formats.get(nth % formats.len()).unwrap();
             let name = format!("part-{nth:02}.{}", format.ending());
             fs::write(shards.join(name), format.bytes(&records)).unwrap();
         }
