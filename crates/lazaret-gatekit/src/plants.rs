@@ -104,7 +104,7 @@ fn broken(clean: &Version, tainted: &Version) -> Vec<Plant> {
             format!("{{\"content\":{one},\"c\\u006fntent\":{two},\"git_blob\":\"{blob}\"}}"),
             needle,
         ),
-        plant("a comma too many", record.replacen('}', ",}", 1), needle),
+        plant("a comma more in the text", record.replacen('}', ",}", 1), needle),
         plant("single quotes", record.replace('"', "'"), needle),
         plant("cut off", record.get(..record.len() - 1).unwrap_or_default(), needle),
         plant("two objects on a line", format!("{}{record}", ShardRecord::of(clean, 0).line()), needle),
