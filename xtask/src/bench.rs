@@ -5,6 +5,9 @@ mod agreement;
 mod attribution;
 mod command;
 mod engine;
+mod gate_conservation;
+mod gate_crash;
+mod gate_leaks;
 mod ground_truth;
 mod marks;
 mod measure;
@@ -123,6 +126,27 @@ const BENCHES: &[Bench] = &[
         about: "whether marks that squash merges dropped are found again, and how many unmarked ones are flagged",
         in_release: true,
         run: squash::run,
+    },
+    Bench {
+        name: "gate-conservation",
+        usage: "[DIR]...",
+        about: "whether every record of damaged shards, and of every file of the folders, is accounted for",
+        in_release: false,
+        run: gate_conservation::run,
+    },
+    Bench {
+        name: "gate-leaks",
+        usage: "[NAME=COMMAND]...",
+        about: "which disguised records of a banned tool get through the gate, and through other programs",
+        in_release: false,
+        run: gate_leaks::run,
+    },
+    Bench {
+        name: "gate-crash",
+        usage: "[PROGRAM]",
+        about: "whether a gate that is killed at random moments goes on to the same bytes",
+        in_release: false,
+        run: gate_crash::run,
     },
 ];
 

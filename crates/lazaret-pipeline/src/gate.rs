@@ -9,12 +9,14 @@
 //! asks it, writes what is admitted and what is held, and signs a receipt for each shard; [`verify`] holds shards
 //! against receipts.
 
+mod again;
 mod batch;
 mod bundles;
 mod cut;
 mod documents;
 pub(crate) mod identity;
 pub(crate) mod output;
+mod reasons;
 mod record;
 mod report;
 mod run;
@@ -33,7 +35,7 @@ pub use record::{Outcome, RecordVerdict};
 pub use report::{
     EvidenceDigest, GATE_FORMAT, GateReport, RecordTally, RetentionReport, ShardReport, ShardState,
 };
-pub use run::{GateError, GateRequest, gate};
+pub use run::{GateError, GateRequest, gate, gate_within};
 pub use settings::{GATE_RUN_FORMAT, Settings, SettingsError};
 pub use shard::{Destination, GateShardError, ShardInput};
 pub use snapshot::Snapshot;

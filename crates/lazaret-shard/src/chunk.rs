@@ -64,6 +64,45 @@ impl fmt::Debug for Rows {
     }
 }
 
+/// A line, or a file of an archive, that was too large to be kept, so that it can only be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotKept {
+    /// Its record, by its place in the chunk.
+    pub record: usize,
+    /// Where it begins in the uncompressed file, for a line.
+    pub offset: Option<u64>,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// The digest of these bytes.
+    pub sha256: Digest,
+}
+
+impl Rows {
+    /// Returns what was too large to be kept, in order. A record with such a part cannot be written, by any writer.
+    #[must_use]
+    pub fn not_kept(&self) -> Vec<NotKept> {
+        match self {
+            Self::Lines(lines) => lines.long.iter().map(LongLine::named).collect(),
+            Self::Columns(_) => Vec::new(),
+            Self::Entries(entries) => entries.iter().filter_map(Entry::not_kept).collect(),
+        }
+    }
+}
+
+impl LongLine {
+    fn named(&self) -> NotKept {
+        let Self { record, offset, bytes, sha256 } = *self;
+        NotKept { record, offset: Some(offset), bytes, sha256 }
+    }
+}
+
+impl Entry {
+    fn not_kept(&self) -> Option<NotKept> {
+        let (bytes, sha256) = self.long?;
+        Some(NotKept { record: self.record?, offset: None, bytes, sha256 })
+    }
+}
+
 /// Lines of a text file.
 ///
 /// Every byte of the uncompressed file is either here, under one of [`Lines::rows`], or counted in [`Lines::long`].

@@ -1,8 +1,10 @@
 //! Parquet and Arrow shards: read in bounded batches, judged by their facts, and written again with the same columns.
 //!
 //! A [`plan`] is made once for each shard: it finds the profile's columns in the schema, and every other column that
-//! holds strings. [`facts`] follows it for each batch; [`rows`] cuts out of a batch what is not admitted.
+//! holds strings. [`facts`] follows it for each batch; [`rows`] cuts out of a batch what is not admitted, and
+//! [`compact`] what would be carried along unseen.
 
+mod compact;
 mod facts;
 mod guard;
 mod ipc;
@@ -21,6 +23,7 @@ use arrow_ipc::CompressionType;
 use arrow_schema::SchemaRef;
 use std::sync::Arc;
 
+pub use guard::is_guarded;
 pub(crate) use ipc::{open_file, open_stream};
 pub(crate) use parquet::open_parquet;
 pub(crate) use writer::ColumnarWriter;

@@ -89,8 +89,8 @@ pub struct Record<'a> {
     /// The text that is trained on, as bytes of the record's own encoding in UTF-8. Several texts of one record (the
     /// turns of a chat) are joined by an empty line.
     pub text: Option<&'a [u8]>,
-    /// Every other string of the record that is long enough to hold somebody's expression, joined by an empty line:
-    /// whoever takes the record takes these too.
+    /// Every other string of the record that is long enough to hold somebody's expression, set apart by
+    /// [`BESIDE_SEPARATOR`]: whoever takes the record takes these too.
     pub beside: Option<&'a [u8]>,
     /// The record's own name.
     pub id: Option<&'a str>,
@@ -116,6 +116,18 @@ pub struct Record<'a> {
     pub message: Option<&'a str>,
     /// The tools or models that are declared to have written it.
     pub generators: &'a [&'a str],
+}
+
+/// What stands between the strings beside a text: a record separator (U+001E) between empty lines, so that each string
+/// can be told from its neighbours and named by itself.
+pub const BESIDE_SEPARATOR: &[u8] = b"\n\n\x1e\n\n";
+
+/// A string that is as long as this, or has a line break, may hold somebody's expression.
+pub(crate) const EXPRESSION_BYTES_MIN: usize = 64;
+
+/// Whether a string that no column means is long enough to be looked at.
+pub(crate) fn may_hold_expression(string: &[u8]) -> bool {
+    string.len() >= EXPRESSION_BYTES_MIN || memchr::memchr2(b'\n', b'\r', string).is_some()
 }
 
 /// The batch does not have the columns of [`Facts::schema`].

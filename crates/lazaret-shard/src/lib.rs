@@ -23,12 +23,13 @@ mod text;
 mod web_dataset;
 
 pub use chunk::{
-    Chunk, Entry, EntryText, Fate, Limits, Line, LineRecord, Lines, LongLine, Rows, ShardReader, ShardWriter,
-    Written,
+    Chunk, Entry, EntryText, Fate, Limits, Line, LineRecord, Lines, LongLine, NotKept, Rows, ShardReader,
+    ShardWriter, Written,
 };
+pub use columnar::is_guarded;
 pub use dolma::{AttributeReader, AttributeWriter, Attributes, Judged, attributes_path};
 pub use error::ShardError;
-pub use facts::{Facts, FactsBuilder, FactsError, Fault, Record};
+pub use facts::{BESIDE_SEPARATOR, Facts, FactsBuilder, FactsError, Fault, Record};
 pub use format::{Codec, Format};
 pub use layout::{Declaration, Layout, LayoutError, LayoutKind, Shard};
 pub use open::{Opened, Template, create, open};

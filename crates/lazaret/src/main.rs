@@ -44,8 +44,11 @@ fn run() -> ExitCode {
     }
 }
 
-/// Says where the program broke, and nothing of what it was reading.
+/// Says where the program broke, and nothing of what it was reading. A damaged shard is no bug: it is refused.
 fn report_bug(bug: &panic::PanicHookInfo<'_>) {
+    if lazaret_shard::is_guarded() {
+        return;
+    }
     // A closed standard error leaves nobody to tell.
     drop(writeln!(std::io::stderr().lock(), "{}", bug_message(bug.location())));
 }

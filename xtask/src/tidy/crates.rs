@@ -21,6 +21,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("lazaret-py", &BELOW_FACES),
     ("lazaret", &BELOW_COMMAND),
     ("lazaret-testkit", &["lazaret-core"]),
+    ("lazaret-gatekit", &BELOW_GATEKIT),
     ("xtask", &BELOW_XTASK),
 ];
 
@@ -63,9 +64,30 @@ const BELOW_COMMAND: [&str; 11] = [
     "lazaret-server",
 ];
 
+/// What it takes to gate in a test.
+const BELOW_GATEKIT: [&str; 7] = [
+    "lazaret-core",
+    "lazaret-evidence",
+    "lazaret-pipeline",
+    "lazaret-policy",
+    "lazaret-seal",
+    "lazaret-shard",
+    "lazaret-testkit",
+];
+
 /// What the measurements call.
-const BELOW_XTASK: [&str; 5] =
-    ["lazaret-core", "lazaret-intake", "lazaret-evidence", "lazaret-pipeline", "lazaret-testkit"];
+const BELOW_XTASK: [&str; 7] = [
+    "lazaret-core",
+    "lazaret-intake",
+    "lazaret-evidence",
+    "lazaret-pipeline",
+    "lazaret-gatekit",
+    "lazaret-shard",
+    "lazaret-testkit",
+];
+
+/// Worlds that are built for tests alone.
+const KITS: [&str; 2] = ["lazaret-testkit", "lazaret-gatekit"];
 
 /// Foreign crates, the only crates of ours that may depend on each, and why.
 const KEEPERS: &[(&str, &[&str], &str)] = &[
@@ -129,8 +151,8 @@ fn check_manifest(path: &str, text: &str) -> Vec<Violation> {
 
 /// A test may bring rooms of the same row together, and may build worlds; shipped code may not.
 fn may_know(allowed: &[&str], table: &str, dependency: &str) -> bool {
-    let in_tests = table == "dev-dependencies"
-        && (dependency == "lazaret-testkit" || BELOW_PIPELINE.contains(&dependency));
+    let in_tests =
+        table == "dev-dependencies" && (KITS.contains(&dependency) || BELOW_PIPELINE.contains(&dependency));
     in_tests || allowed.contains(&dependency)
 }
 

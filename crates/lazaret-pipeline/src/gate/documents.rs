@@ -38,6 +38,18 @@ pub enum DocumentsError {
     Output(#[from] OutputError),
 }
 
+/// The documents about a data set, by name: they follow from its receipts and the settings of its run.
+pub(crate) fn documents(
+    receipts: &[Receipt],
+    settings: &Settings,
+) -> Result<[(&'static str, Vec<u8>); 3], DocumentsError> {
+    Ok([
+        (PROFILE, settings.profile.clone().into_bytes()),
+        (CROISSANT, data_set(receipts, settings).to_json()?),
+        (LINEAGE, run_report(receipts, settings).to_json()?),
+    ])
+}
+
 /// Writes the documents, if every shard of the data set has its receipt: whichever part is last writes them.
 pub(crate) fn write_when_complete(to: &Destination<'_>, settings: &Settings) -> Result<(), DocumentsError> {
     let trusted = TrustedKeys::one(to.key.public());
@@ -49,12 +61,7 @@ pub(crate) fn write_when_complete(to: &Destination<'_>, settings: &Settings) -> 
             Receipt::open(&bytes, &trusted).map_err(|source| DocumentsError::Receipt { name, source })?;
         receipts.push(receipt.value);
     }
-    let documents = [
-        (PROFILE, settings.profile.clone().into_bytes()),
-        (CROISSANT, data_set(&receipts, settings).to_json()?),
-        (LINEAGE, run_report(&receipts, settings).to_json()?),
-    ];
-    for (name, bytes) in documents {
+    for (name, bytes) in documents(&receipts, settings)? {
         write_whole(to.place, &ShardName::new(name).map_err(OutputError::from)?, &bytes)?;
     }
     Ok(())

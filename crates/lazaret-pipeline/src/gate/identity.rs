@@ -83,6 +83,11 @@ pub(crate) fn identify(text: &[u8], record: &Record<'_>, with_sha256_blobs: bool
     identified
 }
 
+/// Returns the names that a text may have had before tools that keep its lines rewrote it.
+pub(crate) fn rewritten_names(text: &[u8]) -> impl Iterator<Item = ObjectId> {
+    normal_forms(text).into_iter().map(|form| git_sha1(&form).0)
+}
+
 /// The names that a record claims, in lower case.
 struct Claims {
     git_blob: Option<String>,
@@ -167,11 +172,13 @@ fn normal_forms(text: &[u8]) -> Vec<Vec<u8>> {
     let without_mark = text.strip_prefix(MARK).map(<[u8]>::to_vec);
     let trimmed = text.trim_ascii_end();
     let ended = [trimmed, b"\n"].concat();
+    let ended_twice = [trimmed, b"\n\n"].concat();
     let carriage = replaced(text, b"\n", b"\r\n");
     let plain = replaced(text, b"\r\n", b"\n");
     let ended_carriage = [carriage.as_slice(), b"\r\n"].concat();
     let marked_carriage = [MARK, &carriage].concat();
-    let forms = [with_mark, ended, carriage, plain, ended_carriage, marked_carriage, trimmed.to_vec()];
+    let forms =
+        [with_mark, ended, ended_twice, carriage, plain, ended_carriage, marked_carriage, trimmed.to_vec()];
     let more = [text.strip_suffix(b"\n").map(<[u8]>::to_vec), Some([text, b"\n"].concat()), without_mark];
     let forms = forms.into_iter().chain(more.into_iter().flatten());
     forms.filter(|form| form != text).collect()

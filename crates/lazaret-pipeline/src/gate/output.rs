@@ -3,10 +3,18 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use lazaret_core::Digest;
 use lazaret_shard::{IfThere, Place, PlaceError, ShardName};
 use sha2::{Digest as _, Sha256};
+
+/// Parts that run at the same time write the same small files. Each takes a moment, so the others wait for so long.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// How often they do.
+const WAITS: u32 = 500;
 
 /// A file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +56,10 @@ pub(crate) struct Finished {
 impl Pending {
     /// Begins a file; it takes the place of one that an interrupted run left.
     pub(crate) fn begin(place: &Place, name: &ShardName) -> Result<Self, OutputError> {
-        let file = place.create(name, IfThere::Replace)?;
+        Self::of(name, place.create(name, IfThere::Replace)?)
+    }
+
+    fn of(name: &ShardName, file: lazaret_shard::Pending) -> Result<Self, OutputError> {
         let out = BufWriter::with_capacity(1 << 18, file.out()?);
         let state = State { out, hasher: Sha256::new(), bytes: 0 };
         Ok(Self { name: name.clone(), file, state: Arc::new(Mutex::new(state)) })
@@ -92,7 +103,7 @@ impl Write for PendingWriter {
 
 /// Writes a small file at once, in the place of one that was there.
 pub(crate) fn write_whole(place: &Place, name: &ShardName, bytes: &[u8]) -> Result<Finished, OutputError> {
-    let pending = Pending::begin(place, name)?;
+    let pending = Pending::of(name, create_in_turn(place, name, IfThere::Replace)?)?;
     let error = |source| OutputError::Bytes { name: name.to_string(), source };
     pending.writer().write_all(bytes).map_err(error)?;
     pending.commit()
@@ -100,7 +111,7 @@ pub(crate) fn write_whole(place: &Place, name: &ShardName, bytes: &[u8]) -> Resu
 
 /// Writes a small file unless one is there by then; whoever was first has written it.
 pub(crate) fn write_new(place: &Place, name: &ShardName, bytes: &[u8]) -> Result<(), OutputError> {
-    let mut file = match place.create(name, IfThere::Refuse) {
+    let mut file = match create_in_turn(place, name, IfThere::Refuse) {
         Err(PlaceError::Exists { .. }) => return Ok(()),
         file => file?,
     };
@@ -109,6 +120,21 @@ pub(crate) fn write_new(place: &Place, name: &ShardName, bytes: &[u8]) -> Result
         Err(PlaceError::Exists { .. }) | Ok(()) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Begins a small file, after whoever is writing it now.
+fn create_in_turn(
+    place: &Place,
+    name: &ShardName,
+    if_there: IfThere,
+) -> Result<lazaret_shard::Pending, PlaceError> {
+    for _ in 0..WAITS {
+        match place.create(name, if_there) {
+            Err(PlaceError::Busy { .. }) => thread::sleep(WAIT),
+            file => return file,
+        }
+    }
+    place.create(name, if_there)
 }
 
 /// Reads a small file; `None` where there is none.

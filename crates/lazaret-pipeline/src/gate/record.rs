@@ -8,6 +8,7 @@ use lazaret_fingerprint::Class;
 use lazaret_policy::{JudgedPart, Judgement, Matter, judge};
 use lazaret_shard::{Fault, Record};
 
+use super::again::{long_names, repeats};
 use super::bundles::Stated;
 use super::cut::{self, Remainder, Retention};
 use super::identity::{Identified, Identity, Names, identify};
@@ -117,11 +118,16 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
     found.add_history(&identified, record, snapshot);
     found.add_declared(record, snapshot);
     found.add_beside(record, snapshot);
-    let matter =
-        Matter { origin, lines: examined.facts.n_lines, evidence: &found.evidence, gaps: &found.gaps };
-    let judgement = judge(snapshot.measure.rules, &matter, snapshot.measure.now);
     let lines = examined.facts.n_lines;
-    let mut verdict = decide(record, &identified, &judgement, &found, (text, lines), snapshot);
+    let conclude = |found: &Found| {
+        let matter = Matter { origin, lines, evidence: &found.evidence, gaps: &found.gaps };
+        let judgement = judge(snapshot.measure.rules, &matter, snapshot.measure.now);
+        decide(record, &identified, &judgement, found, (text, lines), snapshot)
+    };
+    let mut verdict = conclude(&found);
+    if verdict.admitted_name().is_some() && found.look_again(record, text, snapshot) {
+        verdict = conclude(&found);
+    }
     verdict.evidence = found.evidence;
     verdict
 }
@@ -139,6 +145,8 @@ pub(crate) struct Found {
     pub(crate) gaps: Vec<Gap>,
     /// Lines that are the same as protected text or held-out evaluations, and which.
     pub(crate) reserved: Vec<(Option<Span>, &'static str)>,
+    /// Whether an earlier scan knows the bytes.
+    pub(crate) is_known: bool,
 }
 
 impl Examined {
@@ -205,6 +213,7 @@ impl Found {
                 self.add_stated(&stated);
             }
         }
+        self.is_known = !origins.is_empty();
         if origins.is_empty()
             && let Some(path) = record.path
         {
@@ -242,7 +251,7 @@ impl Found {
         }
     }
 
-    fn add_stated(&mut self, stated: &Stated<'_>) {
+    pub(crate) fn add_stated(&mut self, stated: &Stated<'_>) {
         let Stated { origin, lines, commit, statement: Some(statement) } = *stated else { return };
         let place = origin.match_text();
         let from = commit.map_or_else(String::new, |commit| format!(" of commit {commit}"));
@@ -279,10 +288,11 @@ impl Found {
 
     /// Adds what the record's other strings say: whoever takes the record takes them too.
     fn add_beside(&mut self, record: &Record<'_>, snapshot: &Snapshot<'_>) {
-        let Some(beside) = record.beside.filter(|beside| !beside.is_empty()) else { return };
         let n_before = self.evidence.len();
-        self.evidence.extend(snapshot.measure.detectors.content(NO_PATH, beside));
-        self.add_copies(beside, snapshot, |_| None);
+        for beside in record.beside.into_iter().chain(long_names(record)) {
+            self.evidence.extend(snapshot.measure.detectors.content(NO_PATH, beside));
+            self.add_copies(beside, snapshot, |_| None);
+        }
         for claim in self.evidence.iter_mut().skip(n_before) {
             claim.span = None;
             claim.why = format!("in another column: {}", claim.why);
@@ -329,8 +339,9 @@ fn decide(
     let can_be_cut = !of_whole
         && !reserves_whole
         && verdict.cut.iter().map(|(span, _)| span.lines()).sum::<u32>() < n_lines;
-    let text = std::str::from_utf8(text).ok().filter(|_| can_be_cut);
     let spans: Vec<Span> = verdict.cut.iter().map(|(span, _)| *span).collect();
+    // What is cut out of the text must not go along in another column.
+    let text = std::str::from_utf8(text).ok().filter(|text| can_be_cut && !repeats(record, text, &spans));
     verdict.remainder = text.and_then(|text| cut::remainder(text, record, &spans, snapshot));
     if verdict.remainder.is_some() {
         verdict.outcome = Outcome::Excised;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lazaret_shard::Profile;
+use lazaret_shard::{Limits, Profile};
 
 use super::documents::{self, DocumentsError};
 use super::report::{EvidenceDigest, GATE_FORMAT, GateReport, RecordTally, ShardReport, ShardState};
@@ -66,6 +66,14 @@ pub enum GateError {
 /// # Errors
 /// [`GateError`] when nothing was begun, or the documents could not be written. A shard that fails is in the report.
 pub fn gate(request: &GateRequest<'_>) -> Result<GateReport, GateError> {
+    gate_within(request, Limits::default())
+}
+
+/// Gates shards within other bounds of memory than the published ones: a row beyond them is rejected.
+///
+/// # Errors
+/// [`GateError`] as for [`gate`].
+pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateReport, GateError> {
     let GateRequest { shards, part: (part, parts), snapshot, .. } = request;
     check(request)?;
     let settings = match &request.to {
@@ -81,7 +89,7 @@ pub fn gate(request: &GateRequest<'_>) -> Result<GateReport, GateError> {
         |shard_ix: usize| {
             let input = mine.get(shard_ix)?;
             let stops = request.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
-            (!stops).then(|| gate_one(input, request, &snapshot, &settings))
+            (!stops).then(|| gate_one(input, request, &snapshot, &settings, limits))
         }
     });
     let shards: Vec<ShardReport> = reports.into_iter().flatten().collect();
@@ -112,10 +120,11 @@ fn gate_one(
     request: &GateRequest<'_>,
     snapshot: &Snapshot<'_>,
     settings: &Settings,
+    limits: Limits,
 ) -> ShardReport {
     let gated = match &request.to {
-        Some(to) => gate_shard(input, request.profile, snapshot, settings, to),
-        None => judge_shard(input, request.profile, snapshot),
+        Some(to) => gate_shard(input, request.profile, snapshot, settings, to, limits),
+        None => judge_shard(input, request.profile, snapshot, limits),
     };
     gated.unwrap_or_else(|Failed { tally, error }| ShardReport {
         name: input.name.to_string(),

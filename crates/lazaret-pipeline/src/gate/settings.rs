@@ -96,8 +96,7 @@ impl Settings {
                 return Err(SettingsError::NotOurs { place: place.to_string() });
             }
             let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };
-            let mut bytes = serde_json::to_vec_pretty(&self).map_err(malformed)?;
-            bytes.push(b'\n');
+            let bytes = self.to_json().map_err(malformed)?;
             // Another process may have been first: then its file stands.
             write_new(place, &name, &bytes)?;
         }
@@ -111,12 +110,22 @@ impl Settings {
 
     /// Reads the settings of a run.
     fn read(place: &Place) -> Result<Self, SettingsError> {
-        let name = ShardName::new(FILE).map_err(OutputError::from)?;
-        let Some(bytes) = read_small(place, &name)? else {
-            return Err(SettingsError::None { place: place.to_string() });
-        };
+        let bytes =
+            Self::read_bytes(place)?.ok_or_else(|| SettingsError::None { place: place.to_string() })?;
         let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };
         serde_json::from_slice(&bytes).map_err(malformed)
+    }
+
+    /// Reads the file of settings; `None` where there is none.
+    pub(crate) fn read_bytes(place: &Place) -> Result<Option<Vec<u8>>, OutputError> {
+        read_small(place, &ShardName::new(FILE)?)
+    }
+
+    /// Returns the bytes of the file.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     fn difference(&self, first: &Self) -> Option<&'static str> {

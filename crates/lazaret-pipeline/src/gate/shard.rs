@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use arrow_schema::ArrowError;
-use lazaret_core::{Digest, Verdict};
+use lazaret_core::Digest;
 use lazaret_seal::{
     Envelope, Frontier, NamedDigest, Program, Receipt, ReceiptError, RecordCounts, SecretKey, Shard,
     TrustedKeys,
@@ -16,10 +16,10 @@ use lazaret_shard::{
     AttributeWriter, Chunk, Fate, Format, Judged, Limits, Place, PlaceError, Profile, ShardError, ShardName,
     ShardWriter, Template, attributes_path,
 };
-use serde::Serialize;
 
-use super::batch::{admitted_columns, judge_facts, told};
+use super::batch::{admitted_columns, judge_facts};
 use super::output::{Finished, OutputError, Pending, PendingWriter, read_small, write_whole};
+use super::reasons::ReasonLine;
 use super::record::{Outcome, RecordVerdict};
 use super::report::{RecordTally, ShardReport, ShardState};
 use super::settings::Settings;
@@ -109,6 +109,14 @@ pub enum GateShardError {
     /// Attributes were asked for, and the shard is not one of Dolma's documents.
     #[error("attributes go with `documents/` of JSON lines, as Dolma lays them out, and this is none")]
     NoDocuments,
+    /// The shard is not the one that an earlier run gated under its name.
+    #[error(
+        "the shard changed since an earlier run gated it: gate it into a new place, or remove the receipt `{receipt}`"
+    )]
+    AnotherShard {
+        /// The receipt.
+        receipt: ShardName,
+    },
 }
 
 /// The names of the files of one shard.
@@ -139,6 +147,7 @@ pub(crate) fn gate_shard(
     snapshot: &Snapshot<'_>,
     settings: &Settings,
     to: &Destination<'_>,
+    limits: Limits,
 ) -> Result<ShardReport, Failed> {
     let before = |error: GateShardError| Failed::of(&RecordTally::default(), error);
     let files = Files::of(input.name.as_str()).map_err(|error| before(error.into()))?;
@@ -146,7 +155,7 @@ pub(crate) fn gate_shard(
         return earlier(input, &files, &receipt, to).map_err(before);
     }
     let mut tally = RecordTally::default();
-    let written = write(input, profile, snapshot, (&files, to), &mut tally);
+    let written = write(input, profile, (snapshot, limits), (&files, to), &mut tally);
     let (digest, finished, root) = match written {
         Ok(written) => written,
         Err(error) => return Err(Failed::of(&tally, error)),
@@ -173,9 +182,10 @@ pub(crate) fn judge_shard(
     input: &ShardInput,
     profile: &Profile,
     snapshot: &Snapshot<'_>,
+    limits: Limits,
 ) -> Result<ShardReport, Failed> {
     let mut tally = RecordTally::default();
-    match read(input, profile, snapshot, &mut tally, |_, _, _| Ok(())) {
+    match read(input, profile, (snapshot, limits), &mut tally, |_, _, _| Ok(())) {
         Ok(digest) => Ok(ShardReport {
             name: input.name.to_string(),
             state: ShardState::Judged,
@@ -204,7 +214,7 @@ impl Failed {
 fn read(
     input: &ShardInput,
     profile: &Profile,
-    snapshot: &Snapshot<'_>,
+    (snapshot, limits): (&Snapshot<'_>, Limits),
     tally: &mut RecordTally,
     mut act: impl FnMut(&Chunk, &[RecordVerdict], &Template) -> Result<(), GateShardError>,
 ) -> Result<Digest, GateShardError> {
@@ -212,7 +222,7 @@ fn read(
     let path = fetched.path();
     let before = stamp(path)?;
     let digest = digest_of_file(path).map_err(GateShardError::Read)?;
-    let mut opened = lazaret_shard::open(path, profile, Limits::default())?;
+    let mut opened = lazaret_shard::open(path, profile, limits)?;
     while let Some(chunk) = opened.reader.next_chunk()? {
         let verdicts = judge_facts(&chunk.facts, input.name.as_str(), snapshot);
         chunk.facts.for_each(|at, record| {
@@ -237,7 +247,7 @@ fn stamp(path: &Path) -> Result<(u64, SystemTime), GateShardError> {
 fn write(
     input: &ShardInput,
     profile: &Profile,
-    snapshot: &Snapshot<'_>,
+    (snapshot, limits): (&Snapshot<'_>, Limits),
     (files, to): (&Files, &Destination<'_>),
     tally: &mut RecordTally,
 ) -> Result<(Digest, Finished, Digest), GateShardError> {
@@ -245,7 +255,7 @@ fn write(
     if to.attributes {
         out.begin_attributes(&input.name)?;
     }
-    let digest = read(input, profile, snapshot, tally, |chunk, verdicts, template| {
+    let digest = read(input, profile, (snapshot, limits), tally, |chunk, verdicts, template| {
         let columns = if to.verdict_columns {
             Some(admitted_columns(verdicts, snapshot).map_err(GateShardError::Columns)?)
         } else {
@@ -256,7 +266,7 @@ fn write(
     if tally.read == 0 {
         // A shard without records has nothing to tell its columns by in a chunk; its writer is made all the same.
         let fetched = input.place.open(&input.file)?;
-        let opened = lazaret_shard::open(fetched.path(), profile, Limits::default())?;
+        let opened = lazaret_shard::open(fetched.path(), profile, limits)?;
         out.begin_admitted(|file| lazaret_shard::create(file, &opened.template, profile))?;
     }
     let (finished, root) = out.finish(tally)?;
@@ -366,14 +376,19 @@ impl<'a> Writers<'a> {
                 self.held.insert(Held { rows: (pending, writer), reasons: (reasons, out) })
             }
         };
-        let fates: Vec<Fate<'_>> = verdicts.iter().map(held_fate).collect();
+        let not_kept = chunk.rows.not_kept();
+        let mut fates: Vec<Fate<'_>> = verdicts.iter().map(held_fate).collect();
+        // What was too large to be kept stays behind by its name alone: the reasons say how large it was and its digest.
+        for part in &not_kept {
+            fates.get_mut(part.record).into_iter().for_each(|fate| *fate = Fate::Drop);
+        }
         held.rows.1.write(&chunk.rows, &fates, None)?;
         let mut ids = Vec::with_capacity(verdicts.len());
         chunk.facts.for_each(|_, record| ids.push(record.id.map(str::to_owned)));
-        for (verdict, id) in verdicts.iter().zip(ids) {
+        for (nth, (verdict, id)) in verdicts.iter().zip(ids).enumerate() {
             if verdict.outcome != Outcome::Admitted {
                 let out = &mut held.reasons.1;
-                let line = ReasonLine::of(verdict, id);
+                let line = ReasonLine::of(verdict, id, not_kept.iter().filter(|part| part.record == nth));
                 let written = crate::report::write_json(&line, out).and_then(|()| out.write_all(b"\n"));
                 written.map_err(ShardError::Write)?;
             }
@@ -437,59 +452,6 @@ fn held_fate(verdict: &RecordVerdict) -> Fate<'_> {
     }
 }
 
-/// Why a record was not admitted as it stood; one line of the file beside the held shard.
-#[derive(Debug, Serialize)]
-struct ReasonLine {
-    row: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<Verdict>,
-    reasons: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<Digest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    swhid: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lines: Vec<(u32, u32, Verdict)>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    removed: Vec<(u32, u32)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remainder: Option<Digest>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    evidence: Vec<String>,
-}
-
-impl ReasonLine {
-    fn of(verdict: &RecordVerdict, id: Option<String>) -> Self {
-        let remainder = verdict.remainder.as_ref();
-        let lines = |span: &lazaret_core::Span| (span.start(), span.end());
-        Self {
-            row: verdict.row,
-            part: verdict.part,
-            id,
-            outcome: verdict.outcome.as_str(),
-            verdict: verdict.verdict,
-            reasons: verdict.reasons.clone(),
-            identity: verdict.identity.map(super::identity::Identity::as_str),
-            sha256: verdict.names.map(|names| names.sha256),
-            swhid: verdict.names.map(|names| format!("swh:1:cnt:{}", names.git_blob)),
-            lines: verdict.cut.iter().map(|(span, verdict)| (span.start(), span.end(), *verdict)).collect(),
-            removed: remainder
-                .into_iter()
-                .flat_map(|remainder| remainder.removed.iter().map(lines))
-                .collect(),
-            remainder: remainder.map(|remainder| remainder.names.sha256),
-            evidence: told(verdict),
-        }
-    }
-}
-
 fn receipt(
     input: &ShardInput,
     tally: &RecordTally,
@@ -535,6 +497,10 @@ fn earlier(
     let digest = admitted.and_then(|admitted| digest_of_file(admitted.path()).ok());
     if digest != Some(receipt.shard.sha256) {
         return Err(GateShardError::NotTheShard { name: files.admitted.clone() });
+    }
+    let read = input.place.open(&input.file)?;
+    if digest_of_file(read.path()).map_err(GateShardError::Read)? != receipt.input.digest {
+        return Err(GateShardError::AnotherShard { receipt: files.receipt.clone() });
     }
     let counts = receipt.records;
     Ok(ShardReport {

@@ -39,7 +39,10 @@ impl Snapshot<'_> {
             (format!("bundle:{}{rev}", source.origin.match_text()), source.digest)
         });
         let known = self.known.into_iter().flat_map(KnownText::digests);
-        bundles.chain(known.map(|digest| ("known-text".to_owned(), digest))).collect()
+        let known = known.map(|digest| ("known-text".to_owned(), digest));
+        let declared =
+            (!self.declared.is_empty()).then(|| ("declared".to_owned(), declared_digest(self.declared)));
+        bundles.chain(known).chain(declared).collect()
     }
 
     /// Returns the origin of a shard's records.
@@ -57,4 +60,11 @@ impl Snapshot<'_> {
     pub(crate) fn partial(&self) -> Partial {
         if self.text_is_whole { self.measure.rules.policy().partial(self.class) } else { Partial::Hold }
     }
+}
+
+/// Returns the digest of what a card declares, claim by claim.
+fn declared_digest(declared: &[Evidence]) -> Digest {
+    let claims: Vec<Vec<u8>> =
+        declared.iter().map(|claim| serde_json::to_vec(claim).unwrap_or_default()).collect();
+    Digest::of_parts(claims.iter().map(Vec::as_slice))
 }

@@ -3,6 +3,8 @@
 //! Nothing is believed but signatures by trusted keys: each file must be the one a receipt speaks of, each record in it
 //! must have been admitted, and nothing that a receipt speaks of may be missing.
 
+mod run;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -17,6 +19,7 @@ use super::documents::PROFILE;
 use super::output::{OutputError, read_small};
 use super::shard::{ADMITTED, RECEIPTS};
 use crate::digest::digest_of_file;
+use run::{Believed, check_run};
 
 /// The value of a report's `format` field.
 pub const VERIFY_FORMAT: &str = "lazaret.gate-verify/1";
@@ -76,8 +79,10 @@ pub enum VerifyFaultKind {
     NoReceipt,
     /// A file whose bytes are not those its receipt speaks of.
     Altered,
-    /// A file that a receipt speaks of is not there.
+    /// A file that the run wrote, or that a receipt speaks of, is not there.
     Missing,
+    /// A receipt of another run than the one that wrote here: its policy, its evidence, its time or its name differ.
+    AnotherRun,
     /// A file that cannot be read as a shard.
     Unreadable,
     /// A record that was never admitted.
@@ -129,6 +134,7 @@ struct Vouched {
     records: FxHashSet<[u8; DIGEST_BYTES]>,
     /// The profile's digest, as every receipt states it.
     profiles: BTreeSet<Digest>,
+    receipts: Vec<Believed>,
 }
 
 /// Holds shards against receipts.
@@ -140,6 +146,7 @@ pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, VerifyError> 
         VerifyReport { format: VERIFY_FORMAT, receipts: 0, shards: 0, records: 0, faults: Vec::new() };
     let vouched = read_receipts(request, &mut report)?;
     let profile = read_profile(request, &vouched, &mut report)?;
+    check_run(request.gate, &vouched.receipts, &mut report)?;
     let (place, prefix) = match request.shards {
         Some(place) => (place, String::new()),
         None => (request.gate, format!("{ADMITTED}/")),
@@ -164,6 +171,7 @@ pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, VerifyError> 
         }
     }
     report.faults.sort();
+    report.faults.dedup();
     Ok(report)
 }
 
@@ -183,16 +191,18 @@ fn read_receipts(request: &VerifyRequest<'_>, report: &mut VerifyReport) -> Resu
             continue;
         };
         let bytes = read_small(request.gate, &name)?.unwrap_or_default();
-        let receipt = match Receipt::open(&bytes, request.trusted) {
-            Ok(verified) => verified.value,
+        let verified = match Receipt::open(&bytes, request.trusted) {
+            Ok(verified) => verified,
             Err(error) => {
                 report.fault(name.as_str(), VerifyFaultKind::BadReceipt, Some(detail(&error)));
                 continue;
             }
         };
+        let (receipt, by) = (verified.value, verified.by);
         let digests = ShardName::new(format!("{RECEIPTS}{stem}.digests")).map_err(OutputError::from)?;
-        let bytes = read_small(request.gate, &digests)?.unwrap_or_default();
-        let Some(records) = read_digests(&bytes, &receipt) else {
+        // No record admitted means an empty file, and not none.
+        let bytes = read_small(request.gate, &digests)?;
+        let Some(records) = bytes.and_then(|bytes| read_digests(&bytes, &receipt)) else {
             report.fault(digests.as_str(), VerifyFaultKind::BadDigests, None);
             continue;
         };
@@ -201,6 +211,8 @@ fn read_receipts(request: &VerifyRequest<'_>, report: &mut VerifyReport) -> Resu
         vouched.profiles.insert(receipt.profile);
         let shard = receipt.shard.name.strip_prefix(ADMITTED).unwrap_or(&receipt.shard.name);
         vouched.shards.insert(shard.trim_start_matches('/').to_owned(), (receipt.shard.sha256, records));
+        let by = by.iter().map(ToString::to_string).collect();
+        vouched.receipts.push(Believed { name: name.to_string(), receipt, by });
     }
     Ok(vouched)
 }

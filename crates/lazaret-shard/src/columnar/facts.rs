@@ -13,14 +13,10 @@ use arrow_select::take::take;
 
 use super::plan::{Mapped, Move, Plan};
 use super::values::{Bytes, Values, follow};
-use crate::facts::{Facts, Fault};
+use crate::facts::{BESIDE_SEPARATOR, EXPRESSION_BYTES_MIN, Facts, Fault, may_hold_expression};
 
-/// What stands between joined values.
+/// What stands between the joined values of a text.
 const BETWEEN: &[u8] = b"\n\n";
-
-/// A value beside the text is looked at from this length on: a shorter one holds nobody's expression unless it has
-/// several lines.
-const BESIDE_BYTES_MIN: usize = 64;
 
 /// The records of a batch, and the rows they stand in.
 pub(crate) struct Records {
@@ -173,7 +169,7 @@ fn joined(values: &Values, n_records: usize) -> Result<ArrayRef, ArrowError> {
         text.clear();
         let mut n_values = 0_usize;
         for value in values.of(record).filter_map(|at| bytes.get(at)) {
-            append(&mut text, value, n_values > 0);
+            append(&mut text, value, if n_values > 0 { BETWEEN } else { b"" });
             n_values += 1;
         }
         builder.append_option((n_values > 0).then_some(&text));
@@ -181,8 +177,8 @@ fn joined(values: &Values, n_records: usize) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(builder.finish()))
 }
 
-fn append(text: &mut Vec<u8>, value: &[u8], is_further: bool) {
-    text.extend_from_slice(if is_further { BETWEEN } else { b"" });
+fn append(text: &mut Vec<u8>, value: &[u8], between: &[u8]) {
+    text.extend_from_slice(between);
     text.extend_from_slice(value);
 }
 
@@ -265,8 +261,8 @@ fn beside(
             fault.get_or_insert(Fault::NotUtf8);
         }
         if !row_bytes.is_empty() {
-            let is_further = !bytes.is_empty();
-            append(&mut bytes, &row_bytes, is_further);
+            let between = if bytes.is_empty() { b"" } else { BESIDE_SEPARATOR };
+            append(&mut bytes, &row_bytes, between);
         }
         builder.append_option((!bytes.is_empty()).then_some(&bytes));
     }
@@ -287,13 +283,12 @@ fn collect(columns: &[(Bytes<'_>, &Values)], at: usize, out: &mut Vec<u8>) -> bo
     let mut is_text = true;
     for (bytes, values) in columns {
         for value in values.of(at).filter_map(|at| bytes.get(at)) {
-            let is_long = value.len() >= BESIDE_BYTES_MIN;
             if !bytes.is_text() && std::str::from_utf8(value).is_err() {
                 // A digest is short, and holds any byte.
-                is_text &= !is_long;
-            } else if is_long || value.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-                let is_further = !out.is_empty();
-                append(out, value, is_further);
+                is_text &= value.len() < EXPRESSION_BYTES_MIN;
+            } else if may_hold_expression(value) {
+                let between = if out.is_empty() { b"" } else { BESIDE_SEPARATOR };
+                append(out, value, between);
             }
         }
     }

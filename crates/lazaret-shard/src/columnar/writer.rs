@@ -15,6 +15,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
+use super::compact::{Dictionaries, carries_more, compacted};
 use super::guard::guarded;
 use super::plan::Plan;
 use super::rows::{left, with_fields};
@@ -25,6 +26,10 @@ use crate::profile::Profile;
 
 /// A row group ends at about so many bytes: it is held in memory until it is written.
 const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// Why an Arrow file is not written.
+const DICTIONARY: &str = "a dictionary of an Arrow file holds long texts of other records than those that are written, \
+                          and would carry them along; write the shard as an Arrow stream or as Parquet first";
 
 /// Under this key a Parquet file carries its Arrow schema.
 const ARROW_SCHEMA: &str = "ARROW:schema";
@@ -139,8 +144,18 @@ impl<W: Write + Send> Sink<W> {
         }
         match self {
             Self::Parquet(writer) => guarded(|| Ok(writer.write(batch)))?.map_err(of_parquet),
-            Self::File(writer) => writer.write(batch).map_err(of_arrow),
-            Self::Stream(writer) => writer.write(batch).map_err(of_arrow),
+            Self::File(writer) => {
+                // The format has one dictionary for all batches, so that none can lose what its rows do not mean.
+                if carries_more(batch).map_err(ShardError::Columns)? {
+                    return Err(ShardError::DoesNotFit { why: DICTIONARY.to_owned() });
+                }
+                let batch = compacted(batch, Dictionaries::Keep).map_err(ShardError::Columns)?;
+                writer.write(&batch).map_err(of_arrow)
+            }
+            Self::Stream(writer) => {
+                let batch = compacted(batch, Dictionaries::Shrink).map_err(ShardError::Columns)?;
+                writer.write(&batch).map_err(of_arrow)
+            }
             Self::Waiting(_) | Self::Failed => Err(failed_before()),
         }
     }

@@ -4,11 +4,8 @@ use std::ops::Range;
 
 use super::plan::{Level, Role};
 use super::scan::{Malformed, Scanner};
-use crate::facts::Fault;
+use crate::facts::{BESIDE_SEPARATOR, Fault, may_hold_expression};
 use crate::profile::Column;
-
-/// A string that is as long as this, or has a line break, may hold somebody's expression.
-const EXPRESSION_BYTES_MIN: usize = 64;
 
 /// What stands between two texts that are joined.
 const SEPARATOR: &[u8] = b"\n\n";
@@ -147,7 +144,7 @@ impl Found {
     fn begin_beside(&mut self) -> usize {
         let start = self.beside.len();
         if start > 0 {
-            self.beside.extend_from_slice(SEPARATOR);
+            self.beside.extend_from_slice(BESIDE_SEPARATOR);
         }
         start
     }
@@ -175,8 +172,4 @@ pub(super) fn is_unreadable(fault: Fault) -> bool {
         | Fault::Misaligned => true,
         Fault::MissingText | Fault::MissingColumn | Fault::WrongType => false,
     }
-}
-
-fn may_hold_expression(string: &[u8]) -> bool {
-    string.len() >= EXPRESSION_BYTES_MIN || memchr::memchr2(b'\n', b'\r', string).is_some()
 }

@@ -32,6 +32,15 @@ pub enum PlaceError {
         /// The file or object.
         name: String,
     },
+    /// Another run is writing it.
+    #[error(
+        "another run is writing `{path}`; wait for it, or gate other parts (`--part`)",
+        path = path.display()
+    )]
+    Busy {
+        /// The unfinished file.
+        path: PathBuf,
+    },
     /// Another object came under the name while it was read.
     #[error("`{name}` changed while it was read; nothing that was read of it counts: try again")]
     Changed {
@@ -51,7 +60,7 @@ pub enum PlaceError {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// `listed`, `read` or `written`.
+        /// `listed`, `read`, `locked` or `written`.
         what: &'static str,
         /// Why.
         #[source]

@@ -140,6 +140,81 @@ fn a_file_of_a_killed_run_is_written_over() {
 }
 
 #[test]
+fn a_whole_file_is_not_cut_off_under_its_unfinished_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("0.jsonl"), "whole").unwrap();
+    fs::hard_link(folder.path().join("0.jsonl"), folder.path().join(".0.jsonl.unfinished")).unwrap();
+    let pending = place(folder.path()).create(&name("0.jsonl"), IfThere::Replace).unwrap();
+    assert_eq!(fs::read(folder.path().join("0.jsonl")).unwrap(), b"whole");
+    drop(pending);
+    assert_eq!(entries(folder.path()), ["0.jsonl"]);
+}
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other");
+    fs::write(&other, "what somebody else keeps").unwrap();
+    std::os::unix::fs::symlink(&other, folder.path().join(".0.jsonl.unfinished")).unwrap();
+    let error = place(folder.path()).create(&name("0.jsonl"), IfThere::Replace).unwrap_err();
+    assert!(matches!(error, PlaceError::Busy { .. }), "{error}");
+    assert_eq!(fs::read(&other).unwrap(), b"what somebody else keeps");
+}
+
+#[test]
+fn two_runs_do_not_write_one_file_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path());
+    let shard = name("0.jsonl");
+    let mut first = place.create(&shard, IfThere::Replace).unwrap();
+    first.write_all(b"first").unwrap();
+    let busy = place.create(&shard, IfThere::Replace).unwrap_err();
+    assert!(matches!(busy, PlaceError::Busy { .. }), "{busy}");
+    // What was begun is whole, and another hold on the file keeps others away from it no longer than it must.
+    let out = first.out().unwrap();
+    first.commit().unwrap();
+    let mut second = place.create(&shard, IfThere::Replace).unwrap();
+    drop(out);
+    assert_eq!(fs::read(folder.path().join("0.jsonl")).unwrap(), b"first");
+    second.write_all(b"second").unwrap();
+    second.commit().unwrap();
+    assert_eq!(fs::read(folder.path().join("0.jsonl")).unwrap(), b"second");
+    assert_eq!(entries(folder.path()), ["0.jsonl"]);
+}
+
+#[test]
+fn whoever_comes_first_writes_the_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |writer: u32, round: u32| format!("{writer} {round}\n").repeat(2000);
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let place = place(folder.path());
+            scope.spawn(move || {
+                for round in 0..12 {
+                    let mut pending = match place.create(&name("0.jsonl"), IfThere::Replace) {
+                        Err(PlaceError::Busy { .. }) => continue,
+                        pending => pending.unwrap(),
+                    };
+                    for part in text(writer, round).as_bytes().chunks(997) {
+                        pending.write_all(part).unwrap();
+                    }
+                    // Some give up, and take nothing away from the others.
+                    if round % 3 > 0 {
+                        pending.commit().unwrap();
+                    }
+                }
+            });
+        }
+        for _ in 0..200 {
+            let Ok(found) = fs::read_to_string(folder.path().join("0.jsonl")) else { continue };
+            let mut words = found.split_whitespace().map(|word| word.parse().unwrap());
+            assert_eq!(found, text(words.next().unwrap(), words.next().unwrap()));
+        }
+    });
+    assert_eq!(entries(folder.path()), ["0.jsonl"]);
+}
+
+#[test]
 fn a_shard_is_written_once_unless_it_is_to_be_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let place = place(folder.path());

@@ -37,7 +37,7 @@ fn each_element_is_a_record_with_what_its_row_says() {
     let second = Owned {
         part: Some(1),
         text: Some("b".to_owned()),
-        beside: Some(format!("y\n\n\n{long}")),
+        beside: Some(format!("y\n\n\n\u{1e}\n\n{long}")),
         repositories: vec!["o/o".to_owned(), "acme/tool".to_owned()],
         ..Owned::default()
     };

@@ -7,6 +7,7 @@ mod collect;
 mod environment;
 mod exit_codes;
 mod export;
+mod gate;
 mod help;
 mod hostile;
 mod output;

@@ -166,7 +166,7 @@ fn records_in_lists_are_read_with_what_their_row_says() {
             ..Found::default()
         };
         let expected = [
-            record(0, 0, "a", "a.rs", "acme/one", Some(format!("{long}\n\n{about}"))),
+            record(0, 0, "a", "a.rs", "acme/one", Some(format!("{long}\n\n\u{1e}\n\n{about}"))),
             record(0, 1, "b", "b.rs", "acme/one", Some(about.to_owned())),
             empty(1, Some("acme/two")),
             empty(2, None),
@@ -237,7 +237,7 @@ fn long_strings_of_any_depth_stand_beside() {
     for kind in KINDS {
         let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
         let found = records(&path, &profile("[columns]\ntext = \"content\"")).unwrap();
-        assert_eq!(found[0].beside.as_deref(), Some(expected.join("\n\n").as_str()), "{kind:?}");
+        assert_eq!(found[0].beside.as_deref(), Some(expected.join("\n\n\u{1e}\n\n").as_str()), "{kind:?}");
     }
 }
 

@@ -267,3 +267,41 @@ fn fates_for_other_records_are_refused() {
     let error = writer.write(&chunk.rows, &[Fate::Keep], None).unwrap_err();
     assert_eq!(error.to_string(), "the records cannot be written: there are 1 fates for 4 records");
 }
+
+/// Views and dictionaries of Arrow share their bytes between rows, so that a row that is gone may leave its text behind.
+#[test]
+fn nothing_of_what_is_dropped_is_carried_along_unseen() {
+    use arrow_schema::{DataType, Field};
+    let (kept, dropped) = (format!("kept {}", "k".repeat(80)), format!("dropped {}", "d".repeat(80)));
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let world = World::new();
+    for data_type in [DataType::Utf8, DataType::Utf8View, DataType::BinaryView, dictionary.clone()] {
+        let plain = strings(&[Some(&kept), Some(&dropped), Some(&kept)]);
+        let text = arrow_cast::cast(&plain, &data_type).unwrap();
+        let field = Arc::new(Field::new_list_field(data_type.clone(), true));
+        let offsets = arrow_buffer::OffsetBuffer::from_lengths([1, 1, 1]);
+        let lists = arrow_array::ListArray::new(field, offsets, Arc::clone(&text), None);
+        let lists: ArrayRef = Arc::new(lists);
+        let deeper: ArrayRef = Arc::new(
+            arrow_array::StructArray::try_from(vec![("inner", Arc::clone(&lists)), ("other", text.clone())])
+                .unwrap(),
+        );
+        let columns = [("content", text), ("lists", lists), ("deeper", deeper)];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        for kind in [KINDS[1], Kind::File(None), Kind::Stream(None)] {
+            let path = world.put(kind.name(), &kind.bytes(std::slice::from_ref(&batch)));
+            let fates = [Fate::Keep, Fate::Drop, Fate::Keep];
+            let written = rewritten(&path, &profile(TEXT), &fates, None);
+            if kind == Kind::File(None) && data_type == dictionary {
+                let why = written.unwrap_err().to_string();
+                assert!(why.contains("would carry them along"), "{why}");
+                continue;
+            }
+            let (bytes, _) = written.unwrap();
+            let holds = |text: &str| memchr::memmem::find(&bytes, text.as_bytes()).is_some();
+            assert!(holds(&kept) && !holds(&dropped), "{kind:?} {data_type}");
+            let path = world.put(kind.name(), &bytes);
+            assert_eq!(texts(&path, &profile(TEXT)), [Some(kept.clone()), Some(kept.clone())]);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Why records were not admitted as they stood: one line of JSON for each, beside the shard of held records.
+
+use lazaret_core::{Digest, Span, Verdict};
+use lazaret_shard::NotKept;
+use serde::Serialize;
+
+use super::batch::told;
+use super::identity::Identity;
+use super::record::RecordVerdict;
+
+/// Why a record was not admitted as it stood; one line of the file beside the held shard.
+#[derive(Debug, Serialize)]
+pub(super) struct ReasonLine {
+    row: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    reasons: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swhid: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<(u32, u32, Verdict)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remainder: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_kept: Vec<NotKeptLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<String>,
+}
+
+/// What was too large to be examined, and is not in the held shard either.
+#[derive(Debug, Serialize)]
+struct NotKeptLine {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    bytes: u64,
+    sha256: Digest,
+}
+
+impl NotKeptLine {
+    fn of(part: &NotKept) -> Self {
+        Self { offset: part.offset, bytes: part.bytes, sha256: part.sha256 }
+    }
+}
+
+impl ReasonLine {
+    /// Takes what the reader could not keep of the record as well.
+    pub(super) fn of<'a>(
+        verdict: &RecordVerdict,
+        id: Option<String>,
+        not_kept: impl Iterator<Item = &'a NotKept>,
+    ) -> Self {
+        let remainder = verdict.remainder.as_ref();
+        let lines = |span: &Span| (span.start(), span.end());
+        Self {
+            row: verdict.row,
+            part: verdict.part,
+            id,
+            outcome: verdict.outcome.as_str(),
+            verdict: verdict.verdict,
+            reasons: verdict.reasons.clone(),
+            identity: verdict.identity.map(Identity::as_str),
+            sha256: verdict.names.map(|names| names.sha256),
+            swhid: verdict.names.map(|names| format!("swh:1:cnt:{}", names.git_blob)),
+            lines: verdict.cut.iter().map(|(span, verdict)| (span.start(), span.end(), *verdict)).collect(),
+            removed: remainder
+                .into_iter()
+                .flat_map(|remainder| remainder.removed.iter().map(lines))
+                .collect(),
+            remainder: remainder.map(|remainder| remainder.names.sha256),
+            not_kept: not_kept.map(NotKeptLine::of).collect(),
+            evidence: told(verdict),
+        }
+    }
+}

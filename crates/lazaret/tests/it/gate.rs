@@ -1,0 +1,160 @@
+//! `lazaret gate`, as people and schedulers run it: from keys to receipts, and through kills.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use lazaret_gatekit::crash::{crash, files_below};
+use lazaret_gatekit::{Dice, GateWorld, PROFILE_FLAT, Partial, ShardFormat, ShardRecord, plants};
+use serde_json::Value;
+
+use crate::environment::{Run, TestEnvironment};
+
+/// A harbour to gate in: shards, a policy, a profile, a bundle and a key.
+struct Harbour {
+    gates: GateWorld,
+    world: TestEnvironment,
+}
+
+impl Harbour {
+    fn new(n_shards: usize) -> Self {
+        let harbour = Self { gates: GateWorld::new(Partial::Hold), world: TestEnvironment::new() };
+        harbour.world.file("policy.toml", &harbour.gates.policy);
+        harbour.world.file("profile.toml", PROFILE_FLAT);
+        let shards = harbour.path("shards");
+        fs::create_dir(&shards).unwrap();
+        let records: Vec<ShardRecord> =
+            harbour.gates.versions.iter().enumerate().map(|(nth, v)| ShardRecord::of(v, nth)).collect();
+        for nth in 0..n_shards {
+            let formats = [ShardFormat::Lines, ShardFormat::Parquet, ShardFormat::LinesZstd];
+            let format = *formats.get(nth % formats.len()).unwrap();
+            let name = format!("part-{nth:02}.{}", format.ending());
+            fs::write(shards.join(name), format.bytes(&records)).unwrap();
+        }
+        let made = harbour.world.run(&["key", "create", harbour.text("key.pem").as_str()]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        harbour
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.world.scratch(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Returns a command that gates all shards.
+    fn gate(&self, out: &Path, more: &[&str]) -> Command {
+        let bundle = self.gates.bundle.to_str().unwrap();
+        let texts = ["shards", "policy.toml", "profile.toml", "key.pem"].map(|name| self.text(name));
+        let [shards, policy, profile, key] = texts.each_ref().map(String::as_str);
+        let args = ["gate", shards, "--profile", profile, "--dataset", "harbour", "--policy", policy];
+        let to = ["--bundle", bundle, "--key", key, "--out", out.to_str().unwrap()];
+        let mut command = self.world.command(&[&args[..], &to, more].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn run_gate(&self, out: &str, more: &[&str]) -> Run {
+        let mut command = self.gate(&self.path(out), more);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.world.ended(command.output().unwrap())
+    }
+
+    fn verify(&self, out: &str) -> Run {
+        let (out, key) = (self.text(out), self.text("key.pem.pub"));
+        self.world.run(&["gate", "verify", &out, "--trust", &key, "--format", "json"])
+    }
+}
+
+#[test]
+fn what_is_gated_verifies_and_what_is_smuggled_in_does_not() {
+    let harbour = Harbour::new(3);
+    let run = harbour.run_gate("out", &["--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let count = |name: &str| report["records"][name].as_u64().unwrap();
+    assert_eq!(count("admitted"), 3 * harbour.gates.by_verdict().0.len() as u64);
+    assert_eq!(count("read"), count("admitted") + count("held") + count("rejected"));
+    let verified = harbour.verify("out");
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    let plant = &plants(&harbour.gates)[0];
+    let path = harbour.path("out").join("admitted/part-00.jsonl");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend_from_slice(&plant.line);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(harbour.verify("out").code, 30);
+    assert_eq!(harbour.run_gate("out", &[]).code, 1, "what a receipt speaks of has changed");
+}
+
+#[test]
+fn a_record_that_could_not_be_examined_is_no_success() {
+    let harbour = Harbour::new(1);
+    for plant in plants(&harbour.gates) {
+        fs::write(harbour.path("shards").join("part-00.jsonl"), &plant.line).unwrap();
+        let run = harbour.run_gate(&format!("out {}", plant.name), &["--format", "json"]);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let is_rejected = report["records"]["rejected"].as_u64().unwrap() > 0;
+        assert_eq!(run.code, i32::from(is_rejected), "{}: {}", plant.name, run.stderr);
+    }
+    fs::write(harbour.path("shards").join("part-00.jsonl"), "\n\n").unwrap();
+    assert_eq!(harbour.run_gate("out of nothing", &[]).code, 3);
+}
+
+/// A decoder that panics over a damaged file is no bug of ours, and nobody is told that it is one.
+#[test]
+fn a_damaged_shard_is_refused_and_called_no_bug() {
+    let harbour = Harbour::new(2);
+    let whole = fs::read(harbour.path("shards").join("part-01.parquet")).unwrap();
+    let mut dice = Dice::new(5);
+    for nth in 0..12 {
+        let mut damaged = whole.clone();
+        for _ in 0..40 {
+            let at = dice.below(damaged.len());
+            damaged[at] = 0xff;
+        }
+        fs::write(harbour.path("shards").join("part-01.parquet"), &damaged).unwrap();
+        let run = harbour.run_gate(&format!("out-{nth}"), &["--format", "json"]);
+        assert!(!run.stderr.contains("bug"), "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["shards"][0]["state"], "gated");
+        assert_eq!(run.code, i32::from(report["shards"][1]["state"] == "failed"));
+    }
+}
+
+#[test]
+fn parts_in_processes_of_their_own_write_the_same_bytes() {
+    let harbour = Harbour::new(6);
+    assert_eq!(harbour.run_gate("whole", &["--threads", "1"]).code, 0);
+    let expected = files_below(&harbour.path("whole"));
+    let children: Vec<_> = ["0", "1", "2"]
+        .into_iter()
+        .map(|part| {
+            harbour.gate(&harbour.path("parts"), &["--part", part, "--num-parts", "3"]).spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(files_below(&harbour.path("parts")), expected);
+    // The same part in two processes: one may be told to wait, and no file is ever half.
+    let children: Vec<_> =
+        (0..3).map(|_| harbour.gate(&harbour.path("same"), &["--quiet"]).spawn().unwrap()).collect();
+    for mut child in children {
+        child.wait().unwrap();
+    }
+    assert_eq!(harbour.run_gate("same", &[]).code, 0);
+    assert_eq!(files_below(&harbour.path("same")), expected);
+}
+
+#[test]
+fn a_gate_that_is_killed_goes_on_to_the_same_bytes() {
+    let harbour = Harbour::new(6);
+    assert_eq!(harbour.run_gate("whole", &[]).code, 0);
+    let expected = files_below(&harbour.path("whole"));
+    let gate = |out: &Path| harbour.gate(out, &["--threads", "2", "--quiet"]);
+    let crashes = crash(&gate, &harbour.path("killed"), &expected, 10, &mut Dice::new(1));
+    assert_eq!(crashes.faults, [""; 0]);
+    assert_eq!(crashes.n_killed, 10);
+}
