@@ -81,6 +81,8 @@ pub struct Bundles {
     by_path: FxHashMap<(u32, u32), FxHashSet<u32>>,
     /// Names of bytes that were cut out of longer contents.
     parts: FxHashSet<ObjectId>,
+    /// Whether any blob is named by SHA-256: asked for every record.
+    names_sha256: bool,
 }
 
 /// One bundle.
@@ -199,7 +201,7 @@ impl Bundles {
 
     /// Whether any bundle names blobs by SHA-256.
     pub(crate) fn names_sha256(&self) -> bool {
-        self.by_blob.keys().any(|id| matches!(id, ObjectId::Sha256(_)))
+        self.names_sha256
     }
 
     /// Returns what all bundles state about a blob, in their order.
@@ -301,6 +303,7 @@ impl Bundles {
     fn push(&mut self, blob: ObjectId, row: Row) -> Result<(), TooManyRows> {
         let number = u32::try_from(self.rows.len()).map_err(|_too_many| TooManyRows)?;
         self.rows.push(row);
+        self.names_sha256 |= matches!(blob, ObjectId::Sha256(_));
         self.by_blob.entry(blob).or_default().push(number);
         Ok(())
     }
