@@ -120,7 +120,8 @@ pub(crate) fn admitted_columns(
         ("lazaret_cut_from", text(&before)),
         ("lazaret_policy", text(&|_| Some(policy.clone()))),
     ];
-    RecordBatch::try_from_iter(columns)
+    // The columns are the same for every chunk, whether one of its values is missing or not.
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)))
 }
 
 /// Returns the evidence of a record in words, each once.
@@ -160,4 +161,57 @@ fn numbers(verdicts: &[RecordVerdict], get: fn(&RecordVerdict) -> Vec<u32>) -> A
         list.append(true);
     }
     Arc::new(list.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use lazaret_evidence::{Catalog, Detectors};
+    use lazaret_policy::{Policy, Rules};
+
+    use super::*;
+    use crate::gate::Bundles;
+    use crate::gate::identity::{Names, git_sha1};
+    use crate::scan::Measure;
+
+    /// A writer takes the columns of the first chunk for those of all.
+    #[test]
+    fn columns_are_the_same_whatever_a_chunk_holds() {
+        let catalog = Catalog::built_in();
+        let rules = Rules::resolve(&Policy::built_in(), catalog.roster()).unwrap();
+        let detectors = Detectors::new(&catalog);
+        let bundles = Bundles::default();
+        let snapshot = Snapshot {
+            measure: Measure { rules: &rules, detectors: &detectors, now: Timestamp::UNIX_EPOCH },
+            class: "training",
+            dataset: "acme",
+            bundles: &bundles,
+            known: None,
+            declared: &[],
+            text_is_whole: true,
+            counts_retention: false,
+        };
+        let names = Names { sha256: lazaret_core::Digest::of(b""), git_blob: git_sha1(b"").0 };
+        let rejected = RecordVerdict {
+            row: 0,
+            part: None,
+            outcome: Outcome::Rejected,
+            verdict: None,
+            reasons: vec!["malformed"],
+            names: None,
+            identity: None,
+            evidence: Vec::new(),
+            cut: Vec::new(),
+            remainder: None,
+            retention: None,
+        };
+        let admitted = RecordVerdict {
+            outcome: Outcome::Admitted,
+            verdict: Some(lazaret_core::Verdict::Clean),
+            names: Some(names),
+            ..rejected.clone()
+        };
+        let schema = |verdict| admitted_columns(&[verdict], &snapshot).unwrap().schema();
+        assert_eq!(schema(rejected), schema(admitted));
+    }
 }
