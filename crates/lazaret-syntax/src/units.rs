@@ -81,7 +81,10 @@ fn unit(
         return None;
     }
     let bytes = lines.trimmed(node.byte_range());
-    Some(Unit { lines: lines.span(&bytes)?, bytes, kind, name: name(node), depth })
+    // A grammar may take white space of other alphabets for a part of a name; neither unit nor name ends with it.
+    let name = name(node).map(|name| lines.trimmed(name));
+    let name = name.filter(|name| !name.is_empty() && bytes.start <= name.start && name.end <= bytes.end);
+    Some(Unit { lines: lines.span(&bytes)?, bytes, kind, name, depth })
 }
 
 /// Names stand in a field of that name, of the node or of what it declares.
@@ -129,6 +132,11 @@ mod tests {
             Language::Python,
             "import a\nclass B:\n    @c\n    def d(self): pass\n",
             &[(0, "import_statement", ""), (0, "class_definition", "B"), (1, "decorated_definition", "d")],
+        );
+        check(
+            Language::Lua,
+            "function days\u{2003}() end\nlocal x\u{2003}\n",
+            &[(0, "function_declaration", "days"), (0, "variable_declaration", "")],
         );
         check(Language::C, "static int *days(int n) { return 0; }\n", &[(0, "function_definition", "days")]);
         check(
