@@ -223,7 +223,6 @@ impl GateWorld {
                 attributes: false,
             }),
             n_threads: run.n_threads,
-            stop: None,
         };
         gate_within(&request, run.limits)
     }

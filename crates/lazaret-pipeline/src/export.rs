@@ -260,7 +260,6 @@ fn gate_records(
         },
         to: request.to,
         n_threads: request.n_threads,
-        stop: None,
     })?)
 }
 

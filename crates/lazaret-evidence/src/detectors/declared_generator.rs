@@ -83,9 +83,8 @@ const VERBS: [&str; 9] = [
 /// The name stands so many words behind the verb at most.
 const REACH_WORDS: usize = 6;
 
-/// Longer values are prose, not names; longer cards are cut.
+/// Longer values are prose, not names.
 const VALUE_BYTES_MAX: usize = 160;
-const CARD_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Debug, Clone)]
 pub(crate) struct DeclaredGenerator {
@@ -117,11 +116,6 @@ impl DeclaredGenerator {
 
     /// The card of a data set: a README with front matter, or a description.
     pub(crate) fn card(&self, text: &str, out: &mut Vec<Evidence>) {
-        let mut end = text.len().min(CARD_BYTES_MAX);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let text = text.get(..end).unwrap_or_default();
         let (front, prose) = front_matter(text);
         self.front(front, out);
         for sentence in prose.split(['.', '\n', '!', '?']) {

@@ -75,13 +75,13 @@ pub struct RecordVerdict {
 }
 
 impl RecordVerdict {
-    fn rejected(record: &Record<'_>, fault: Fault) -> Self {
+    fn rejected(record: &Record<'_>, reason: &'static str) -> Self {
         Self {
             row: record.row,
             part: record.part,
             outcome: Outcome::Rejected,
             verdict: None,
-            reasons: vec![fault.as_str()],
+            reasons: vec![reason],
             names: None,
             identity: None,
             evidence: Vec::new(),
@@ -106,7 +106,7 @@ impl RecordVerdict {
 pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snapshot<'_>) -> RecordVerdict {
     let fault = record.fault.or(record.text.is_none().then_some(Fault::MissingText));
     let (Some(text), None) = (record.text, fault) else {
-        return RecordVerdict::rejected(record, fault.unwrap_or(Fault::MissingText));
+        return RecordVerdict::rejected(record, fault.unwrap_or(Fault::MissingText).as_str());
     };
     let identified = identify(text, record, snapshot.bundles.names_sha256());
     let path = record.path.map_or(NO_PATH, str::as_bytes);
@@ -118,6 +118,10 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
     found.add_history(&identified, record, snapshot);
     found.add_declared(record, snapshot);
     found.add_beside(record, snapshot);
+    // What might be known output cannot pass for unproven because nobody could ask.
+    if found.is_unasked {
+        return RecordVerdict::rejected(record, GapKind::CorruptObject.as_str());
+    }
     let lines = examined.facts.n_lines;
     let conclude = |found: &Found| {
         let matter = Matter { origin, lines, evidence: &found.evidence, gaps: &found.gaps };
@@ -147,6 +151,11 @@ pub(crate) struct Found {
     pub(crate) reserved: Vec<(Option<Span>, &'static str)>,
     /// Whether an earlier scan knows the bytes.
     pub(crate) is_known: bool,
+    /// Whether the text could not be looked through, or its bytes contradict their names: no class admits that, not
+    /// even one that admits what is unproven.
+    pub(crate) is_withheld: bool,
+    /// Whether the index of known text could not answer.
+    pub(crate) is_unasked: bool,
 }
 
 impl Examined {
@@ -155,6 +164,7 @@ impl Examined {
         let mut found = Found { evidence: snapshot.measure.detectors.path(path), ..Found::default() };
         found.evidence.append(&mut facts.claims);
         found.evidence.extend(facts.n_tokens.map(surroundings::trivial_content));
+        found.is_withheld = facts.gap.is_some();
         found.gaps.extend(facts.gap.clone());
         found.add_copies(text, snapshot, Some);
         Self { facts, found }
@@ -168,6 +178,7 @@ impl Found {
         let Ok(matches) = known.matches(text) else {
             let why = "a segment of the index of known text is damaged, so copies were not looked for";
             self.gaps.push(Gap { kind: GapKind::CorruptObject, span: None, why: why.to_owned() });
+            self.is_unasked = true;
             return;
         };
         for found in &matches {
@@ -193,6 +204,7 @@ impl Found {
     /// Adds what earlier scans know of these bytes, or else of the names they claim.
     fn add_history(&mut self, identified: &Identified, record: &Record<'_>, snapshot: &Snapshot<'_>) {
         let gap = |why: &str| Gap { kind: GapKind::Altered, span: None, why: why.to_owned() };
+        self.is_withheld |= matches!(identified.identity, Identity::Altered | Identity::Colliding);
         match identified.identity {
             Identity::Colliding => {
                 self.gaps.push(gap("the bytes were made to have the same SHA-1 as others"));
@@ -327,7 +339,7 @@ fn decide(
         remainder: None,
         retention: None,
     };
-    let is_admitted = snapshot.admits(judgement.verdict) && found.reserved.is_empty();
+    let is_admitted = snapshot.admits(judgement.verdict) && found.reserved.is_empty() && !found.is_withheld;
     verdict.reasons = reasons(judgement, found, is_admitted, snapshot);
     if is_admitted {
         verdict.outcome = Outcome::Admitted;
@@ -338,6 +350,7 @@ fn decide(
     let reserves_whole = found.reserved.iter().any(|(lines, _)| lines.is_none());
     let can_be_cut = !of_whole
         && !reserves_whole
+        && !found.is_withheld
         && verdict.cut.iter().map(|(span, _)| span.lines()).sum::<u32>() < n_lines;
     let spans: Vec<Span> = verdict.cut.iter().map(|(span, _)| *span).collect();
     // What is cut out of the text must not go along in another column.
@@ -386,7 +399,8 @@ fn reasons(
     is_admitted: bool,
     snapshot: &Snapshot<'_>,
 ) -> Vec<&'static str> {
-    let settled = judgement.parts.iter().filter(|part| is_admitted || !snapshot.admits(part.verdict));
+    let tells_all = is_admitted || found.is_withheld;
+    let settled = judgement.parts.iter().filter(|part| tells_all || !snapshot.admits(part.verdict));
     let reasons =
         settled.map(|part| part.reasons).fold(lazaret_policy::Reasons::NONE, lazaret_policy::Reasons::and);
     let mut codes: Vec<&'static str> = reasons.iter().map(lazaret_policy::Reason::code).collect();
@@ -401,4 +415,51 @@ fn reasons(
 /// Whether a claim speaks of writing: only these are worth telling of a record.
 pub(crate) fn tells(claim: &Evidence) -> bool {
     claim.taint().is_none_or(|taint| matches!(taint.role, Role::Author | Role::CoAuthor))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use lazaret_core::OriginKind;
+    use lazaret_evidence::{Catalog, Detectors};
+    use lazaret_policy::{Policy, Rules};
+
+    use super::*;
+    use crate::gate::Bundles;
+    use crate::scan::Measure;
+
+    const POLICY: &str = "version = 1\nname = \"loose\"\n[ban]\nrivals = true\n[[admission]]\nclass = \"loose\"\n\
+                          admit = [\"clean\", \"unproven\"]\nreason = \"a try\"\npartial = \"excise-lines\"\n";
+
+    fn outcome(record: &Record<'_>) -> (Outcome, Vec<&'static str>) {
+        let catalog = Catalog::built_in();
+        let rules = Rules::resolve(&Policy::parse(POLICY.as_bytes()).unwrap(), catalog.roster()).unwrap();
+        let (detectors, bundles) = (Detectors::new(&catalog), Bundles::default());
+        let snapshot = Snapshot {
+            measure: Measure { rules: &rules, detectors: &detectors, now: Timestamp::UNIX_EPOCH },
+            class: "loose",
+            dataset: "acme",
+            bundles: &bundles,
+            known: None,
+            declared: &[],
+            text_is_whole: true,
+            counts_retention: false,
+        };
+        let origin = Origin { kind: OriginKind::Dataset, path: "acme/a".to_owned(), rev: None };
+        let verdict = judge_record(record, &origin, &snapshot);
+        (verdict.outcome, verdict.reasons)
+    }
+
+    /// A class that admits what is unproven admits what was looked at and not proven, nothing else.
+    #[test]
+    fn no_class_admits_what_was_not_looked_through_or_bears_another_name() {
+        let text = "one two three four five six seven eight nine ten eleven twelve thirteen\n";
+        let plain = Record { text: Some(text.as_bytes()), ..Record::default() };
+        assert_eq!(outcome(&plain).0, Outcome::Admitted);
+        let binary = format!("\0{text}");
+        let (held, reasons) = outcome(&Record { text: Some(binary.as_bytes()), ..Record::default() });
+        assert!(held == Outcome::Held && reasons.contains(&"binary"), "{reasons:?}");
+        let (held, reasons) = outcome(&Record { sha1: Some("00"), ..plain });
+        assert!(held == Outcome::Held && reasons.contains(&"altered"), "{reasons:?}");
+    }
 }

@@ -1,7 +1,5 @@
 //! Gates the shards of a data set: several at a time, each by itself, and the documents about all of them last.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use lazaret_shard::{Limits, Profile};
 
 use super::documents::{self, DocumentsError};
@@ -29,8 +27,6 @@ pub struct GateRequest<'a> {
     pub to: Option<Destination<'a>>,
     /// How many shards are gated at a time.
     pub n_threads: usize,
-    /// Set from outside to stop after the shards that are under way.
-    pub stop: Option<&'a AtomicBool>,
 }
 
 /// A run could not be begun or finished.
@@ -88,8 +84,7 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
     let reports = in_parallel(mine.len(), request.n_threads, || {
         |shard_ix: usize| {
             let input = mine.get(shard_ix)?;
-            let stops = request.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
-            (!stops).then(|| gate_one(input, request, &snapshot, &settings, limits))
+            Some(gate_one(input, request, &snapshot, &settings, limits))
         }
     });
     let shards: Vec<ShardReport> = reports.into_iter().flatten().collect();

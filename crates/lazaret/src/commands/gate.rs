@@ -201,7 +201,6 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         },
         to,
         n_threads: args.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
-        stop: None,
     };
     let progress = Progress::start("gating", &screen, global.quiet);
     let report = gate(&request);
