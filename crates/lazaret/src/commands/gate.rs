@@ -10,8 +10,8 @@ use lazaret_core::Evidence;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::Measure;
 use lazaret_pipeline::gate::{
-    Bundles, Destination, GateReport, GateRequest, ShardState, Snapshot, VerifyReport, VerifyRequest, gate,
-    verify,
+    Bundles, Destination, GateError, GateReport, GateRequest, ShardState, Snapshot, VerifyReport,
+    VerifyRequest, gate, verify,
 };
 use lazaret_pipeline::known::KnownText;
 use lazaret_shard::{BUILT_IN, Profile, Step};
@@ -205,9 +205,19 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     let progress = Progress::start("gating", &screen, global.quiet);
     let report = gate(&request);
     drop(progress);
-    let report = report.map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
+    let report = report.map_err(gate_error)?;
     write_report(&report, args, global)?;
     Ok(exit_of(&report))
+}
+
+/// Returns a gate's error for people.
+pub(super) fn gate_error(error: GateError) -> CommandError {
+    let exit = match &error {
+        GateError::NoShards => ExitCode::NothingExamined,
+        GateError::NoSuchPart { .. } | GateError::SameName { .. } => ExitCode::Usage,
+        GateError::Settings(_) | GateError::Documents(_) => ExitCode::Failure,
+    };
+    CommandError::from_error(exit, error)
 }
 
 /// Exits with success only if everything that was read was examined, and something was.
