@@ -2,27 +2,33 @@
 //!
 //! Nothing here reads a file, a clock, the environment or the network.
 
+mod authority;
 mod digest;
 mod evidence;
 mod fact;
 mod graph;
 mod id;
 mod origin;
+mod person;
 mod recording;
 mod roster;
 mod span;
+mod terms;
 mod verdict;
 
+pub use authority::{Action, Affair, Ask, Authority, Relation, Ruling};
 pub use digest::Digest;
 pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
 pub use id::{DetectorId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
 pub use origin::{Origin, OriginKind};
+pub use person::{IdentityId, PersonId, PersonRole, RemarkId};
 pub use recording::{
     RecordedFile, RecordedSpan, RecordedText, RecordedTool, Recorder, Recording, RecordingFault,
     RevisionMeaning, Writer,
 };
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use span::{EmptySpan, Span};
+pub use terms::{OnDeadline, Purpose, Terms};
 pub use verdict::Verdict;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Claim, Evidence, Origin, Proof, Span, Verdict};
+use lazaret_core::{Claim, Evidence, OnDeadline, Origin, Proof, Purpose, Span, Verdict};
 
-use crate::file::{DerivedVerdict, EgressMode, OnDeadline, Partial, Purpose, Sections, SourceKind};
+use crate::file::{DerivedVerdict, EgressMode, Partial, Sections, SourceKind};
 use crate::judge::{JudgedPart, Judgement, Matter};
 use crate::reason::Reason;
 use crate::rules::Rules;
@@ -186,17 +186,8 @@ fn admissions(sections: &Sections) -> Vec<String> {
 }
 
 fn house_rules(sections: &Sections) -> Vec<String> {
-    let purposes: Vec<_> = sections
-        .exemption
-        .purposes
-        .iter()
-        .map(|purpose| match purpose {
-            Purpose::Benchmark => "benchmark",
-            Purpose::RedTeam => "red-team",
-            Purpose::Interoperability => "interoperability",
-            Purpose::Legal => "legal",
-        })
-        .collect();
+    let purposes: Vec<_> =
+        sections.exemption.purposes.iter().map(|purpose: &Purpose| purpose.as_str()).collect();
     let exemptions = if purposes.is_empty() {
         "allows no exemption".to_owned()
     } else {

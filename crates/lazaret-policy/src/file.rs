@@ -5,7 +5,7 @@ pub(crate) mod values;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lazaret_core::{ModelId, ProviderId, ToolId, Verdict};
+use lazaret_core::{ModelId, OnDeadline, ProviderId, Purpose, ToolId, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -228,25 +228,6 @@ impl Default for ExemptionRules {
     }
 }
 
-/// What a banned tool may be used for under an exemption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// To measure it against our own.
-    Benchmark,
-    /// To attack it, or to test a defence against it.
-    RedTeam,
-    /// To make our products work with it.
-    Interoperability,
-    /// To meet a legal duty or to prepare a case.
-    Legal,
-}
-
-impl Purpose {
-    /// All purposes.
-    pub const ALL: [Self; 4] = [Self::Benchmark, Self::RedTeam, Self::Interoperability, Self::Legal];
-}
-
 /// How held content is reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -267,17 +248,6 @@ impl Default for ReviewRules {
     fn default() -> Self {
         Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default() }
     }
-}
-
-/// What happens to an overdue case.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnDeadline {
-    /// Its removal is proposed to the reviewers.
-    #[default]
-    ProposeRemoval,
-    /// It stays held, and is reported as overdue.
-    KeepHeld,
 }
 
 /// What happens to calls to banned services.

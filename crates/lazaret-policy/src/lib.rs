@@ -19,8 +19,8 @@ mod rules;
 pub use diagnostic::{Diagnostic, Place, PolicyError};
 pub use file::{
     AdmissionRule, Approve, Ban, DEFAULT_TRIVIAL_TOKENS, DerivedVerdict, EgressMode, EgressRules,
-    ExemptionRules, OnDeadline, OriginRule, Partial, Pattern, Purpose, ReviewRules, Sections, SourceKind,
-    SourceRule, VerdictRules,
+    ExemptionRules, OriginRule, Partial, Pattern, ReviewRules, Sections, SourceKind, SourceRule,
+    VerdictRules,
 };
 pub use judge::{JudgedPart, Judgement, Matter, SETTLED_BY_MAX, judge};
 pub use policy::{POLICY_BYTES_MAX, Policy, json_schema};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 
-use lazaret_core::{Digest, Verdict};
+use lazaret_core::{Digest, Terms, Verdict};
 use toml::Spanned;
 
 use crate::diagnostic::{Diagnostic, PolicyError};
@@ -94,6 +94,22 @@ impl Policy {
     #[must_use]
     pub fn partial(&self, class: &str) -> Partial {
         self.admission(class).map_or(Partial::Hold, |rule| rule.partial)
+    }
+
+    /// Returns what the policy demands of the people who work under it.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let Sections { review, exemption, .. } = &self.sections;
+        let mut purposes = exemption.purposes.clone();
+        purposes.sort();
+        purposes.dedup();
+        Terms {
+            people: review.people,
+            deadline_days: review.deadline_days,
+            on_deadline: review.on_deadline,
+            exemption_days: exemption.max_days,
+            purposes,
+        }
     }
 
     fn admission(&self, class: &str) -> Option<&AdmissionRule> {

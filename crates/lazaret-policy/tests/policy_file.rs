@@ -1,10 +1,8 @@
 //! Holds the reader of policy files to its word: everything wrong is found, with its place, and nothing panics.
 
 use jiff::civil::date;
-use lazaret_core::{Digest, Verdict};
-use lazaret_policy::{
-    DerivedVerdict, EgressMode, OnDeadline, POLICY_BYTES_MAX, Place, Policy, Purpose, SourceKind,
-};
+use lazaret_core::{Digest, OnDeadline, Purpose, Verdict};
+use lazaret_policy::{DerivedVerdict, EgressMode, POLICY_BYTES_MAX, Place, Policy, SourceKind};
 use proptest::prelude::*;
 
 /// Returns everything wrong with a policy, as people read it.

@@ -15,7 +15,9 @@ const MAP: &[(&str, &[&str])] = &[
     ("lazaret-seal", &["lazaret-core"]),
     ("lazaret-shard", &["lazaret-core"]),
     ("lazaret-syntax", &["lazaret-core"]),
-    ("lazaret-store", &["lazaret-core"]),
+    ("lazaret-authority", &["lazaret-core"]),
+    // The ledger is a Merkle tree with a signed head, and there is one of each in the house.
+    ("lazaret-store", &["lazaret-core", "lazaret-seal"]),
     ("lazaret-pipeline", &BELOW_PIPELINE),
     ("lazaret-server", &BELOW_FACES),
     ("lazaret-py", &BELOW_FACES),
@@ -25,8 +27,9 @@ const MAP: &[(&str, &[&str])] = &[
     ("xtask", &BELOW_XTASK),
 ];
 
-const BELOW_PIPELINE: [&str; 9] = [
+const BELOW_PIPELINE: [&str; 10] = [
     "lazaret-core",
+    "lazaret-authority",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
@@ -37,8 +40,9 @@ const BELOW_PIPELINE: [&str; 9] = [
     "lazaret-store",
 ];
 
-const BELOW_FACES: [&str; 10] = [
+const BELOW_FACES: [&str; 11] = [
     "lazaret-core",
+    "lazaret-authority",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
@@ -50,8 +54,9 @@ const BELOW_FACES: [&str; 10] = [
     "lazaret-pipeline",
 ];
 
-const BELOW_COMMAND: [&str; 11] = [
+const BELOW_COMMAND: [&str; 12] = [
     "lazaret-core",
+    "lazaret-authority",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-fingerprint",
@@ -91,13 +96,15 @@ const KITS: [&str; 2] = ["lazaret-testkit", "lazaret-gatekit"];
 
 /// Foreign crates, the only crates of ours that may depend on each, and why.
 const KEEPERS: &[(&str, &[&str], &str)] = &[
+    ("age", &["lazaret-store"], "only the vault knows how held content is encrypted"),
     ("anyhow", &["xtask"], "errors of shipped code are typed; `anyhow` is for chores"),
     ("axum", &["lazaret-server"], "only the server speaks HTTP"),
+    ("cedar-policy", &["lazaret-authority"], "only the policies on who may do what are written in Cedar"),
     ("clap", &["lazaret"], "only the command knows its command line"),
     ("git2", &[], "its blame does not agree with git's; read git through `gix`"),
     ("gix", &["lazaret-intake"], "only intake reads git"),
     ("gix-blame", &[], "its blame does not agree with git's; use the line attribution of `lazaret-evidence`"),
-    ("object_store", &["lazaret-shard"], "only places of shards may lie elsewhere"),
+    ("object_store", &["lazaret-shard", "lazaret-store"], "only shards and the vault may lie elsewhere"),
     ("pyo3", &["lazaret-py"], "only the wheel knows Python"),
     ("sqlx", &["lazaret-store"], "only the store knows its database"),
 ];

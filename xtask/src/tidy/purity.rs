@@ -5,7 +5,8 @@ use super::rust_text::{is_word, shipped_code};
 use super::tree::Tree;
 
 /// The crates whose answers depend on their arguments alone.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
+    "lazaret-authority",
     "lazaret-core",
     "lazaret-evidence",
     "lazaret-fingerprint",
