@@ -18,12 +18,18 @@ mod from_files;
 mod from_repository;
 mod from_sessions;
 mod merging;
+mod signing;
+mod verifying;
 
 pub use from_files::{AddedFiles, add_files};
 pub use from_repository::{AddRepositoryError, AddedRepository, add_repository};
 pub use from_sessions::{Collected, Collector};
 pub use lazaret_fingerprint::{BuildError, Class, SegmentBuilder, SegmentError, SegmentStats};
-pub use merging::{merge_segments, merge_small_segments};
+pub use merging::{Merging, merge_segments, merge_small_segments};
+pub use signing::{SegmentSigning, SignatureError, Signing, sign_segment, sign_segments, signature_path};
+pub use verifying::{
+    IndexVerification, SegmentFault, SegmentFaultKind, Signatures, VerifiedSegment, verify_segments,
+};
 
 /// How the names of segments end.
 const ENDING: &str = "lzseg";
@@ -79,6 +85,13 @@ pub enum KnownTextError {
         #[source]
         source: BuildError,
     },
+}
+
+impl KnownTextError {
+    /// Whether a segment is not there any more that was there a moment ago.
+    fn is_vanished(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// A segment in a folder.
@@ -269,7 +282,7 @@ fn while_segments_vanish<T>(
     const ATTEMPTS_MAX: usize = 4;
     for _ in 1..ATTEMPTS_MAX {
         match attempt() {
-            Err(KnownTextError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.is_vanished() => {}
             outcome => return outcome,
         }
     }

@@ -239,6 +239,13 @@ impl Envelope {
         Ok(Verified { value: self.payload.clone(), by })
     }
 
+    /// Returns the payload as it stands, which is nobody's word: for whoever is to sign it too, and first holds it
+    /// against what they know themselves.
+    #[must_use]
+    pub fn unverified(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// Returns the signatures, verified or not.
     #[must_use]
     pub fn signatures(&self) -> &[Signature] {

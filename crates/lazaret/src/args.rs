@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Agents delete their logs, some after thirty days. What they wrote is kept as hashes; prompts, answers and
     /// the text itself are not.
     Collect(collect::CollectArgs),
-    /// Make and show the keys that sign receipts
+    /// Make and show the keys that sign receipts and segments
     Key(key::KeyArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),

@@ -1,4 +1,6 @@
 //! Makes one segment of several: of all, when somebody asks for it, or of the small ones, when they have become many.
+//!
+//! A segment that somebody signed stays what was signed: it is in no merge.
 
 use std::fs;
 use std::io;
@@ -6,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lazaret_fingerprint::{BuildError, Segment, merge};
 
+use super::signing::is_signed;
 use super::{KnownTextError, SegmentFile, map_segment, segment_paths, write};
 
 /// Up to so many segments a folder is left as it is by [`merge_small_segments`]: each of them is asked for every key.
@@ -15,23 +18,32 @@ const SEGMENTS_MAX: usize = 16;
 /// in no relation to what came.
 const LEFT_ALONE_MAX: usize = SEGMENTS_MAX / 2;
 
-/// Makes one segment of all that a folder holds, and takes the others away when it is written; returns `None` where
-/// there is nothing to merge.
+/// What merging all segments of a folder came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merging {
+    /// The segment that says what the others said; `None` where there were fewer than two to merge.
+    pub merged: Option<SegmentFile>,
+    /// How many were left alone because somebody has signed them.
+    pub n_signed: usize,
+}
+
+/// Makes one segment of all that a folder holds and that nobody has signed, and takes those away when it is written.
+///
+/// A segment is signed that has a file beside it with `.sig` behind its name.
 ///
 /// # Errors
 /// [`KnownTextError`] when a segment cannot be read or the new one not be written: then nothing is taken away.
-pub fn merge_segments(folder: &Path) -> Result<Option<SegmentFile>, KnownTextError> {
+pub fn merge_segments(folder: &Path) -> Result<Merging, KnownTextError> {
     let paths = segment_paths(folder)?;
     if paths.is_empty() {
         return Err(KnownTextError::Empty { folder: folder.to_owned() });
     }
-    merge_these(folder, &paths)
+    let (signed, unsigned): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_signed(path));
+    Ok(Merging { merged: merge_these(folder, &unsigned)?, n_signed: signed.len() })
 }
 
 /// Makes one segment of the smaller ones, where a folder holds more than 16 that nobody has signed; returns `None`
 /// where it does not.
-///
-/// A segment is signed that has a file beside it with `.sig` behind its name; it stays what was signed.
 ///
 /// # Errors
 /// [`KnownTextError`] when a segment cannot be read or the new one not be written: then nothing is taken away.
@@ -43,12 +55,6 @@ pub fn merge_small_segments(folder: &Path) -> Result<Option<SegmentFile>, KnownT
         sized.push((metadata.len(), path));
     }
     merge_these(folder, &small_ones(sized))
-}
-
-fn is_signed(path: &Path) -> bool {
-    let mut signature = path.as_os_str().to_owned();
-    signature.push(".sig");
-    Path::new(&signature).exists()
 }
 
 /// Chooses the segments to merge so that no byte is written more often than the logarithm of all bytes.
@@ -82,7 +88,8 @@ fn merge_these(folder: &Path, paths: &[PathBuf]) -> Result<Option<SegmentFile>, 
     let merged = write(folder, |out| merge(&segments, out))?;
     // Not every system lets go of a file that is still mapped.
     drop(segments);
-    for file in files.iter().filter(|file| file.digest != merged.digest) {
+    // What somebody has signed meanwhile stays.
+    for file in files.iter().filter(|file| file.digest != merged.digest && !is_signed(&file.path)) {
         match fs::remove_file(&file.path) {
             Ok(()) => {}
             // Somebody else merged the same, and their segment says the same.

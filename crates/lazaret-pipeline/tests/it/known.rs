@@ -191,12 +191,12 @@ fn merging_keeps_what_the_segments_knew() {
     }
     let other = repository(&[("mine", "c.rs", &(code(1, 20) + &code(2, 20)))]);
     let apart = scan_with(other.repo.path(), folder.path());
-    assert!(merge_segments(folder.path()).unwrap().is_some());
+    assert!(merge_segments(folder.path()).unwrap().merged.is_some());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let together = scan_with(other.repo.path(), folder.path());
     assert_eq!((apart.lines, apart.copies), (together.lines, together.copies));
     assert_eq!(apart.lines.tainted, 40);
-    assert!(merge_segments(folder.path()).unwrap().is_none());
+    assert!(merge_segments(folder.path()).unwrap().merged.is_none());
 }
 
 #[test]

@@ -24,4 +24,5 @@ mod known;
 mod memory;
 mod recorders;
 mod scan;
+mod signing;
 mod world;

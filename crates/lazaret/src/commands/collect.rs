@@ -12,10 +12,11 @@ use lazaret_intake::files::list_files;
 use lazaret_intake::git::OpenRepositoryError;
 use lazaret_intake::sessions::{FoundLog, SessionError, SessionLog, SessionReport, Surroundings, find_logs};
 use lazaret_pipeline::known::{Collected, Collector, merge_small_segments, write_segment};
+use lazaret_seal::SecretKey;
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
-use crate::commands::index::{FolderArgs, known_error, written};
+use crate::commands::index::{FolderArgs, SigningArgs, known_error, written};
 use crate::exit::ExitCode;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -36,11 +37,14 @@ pub(crate) struct CollectArgs {
     #[arg(value_name = "LOG|DIR|REPO")]
     sources: Vec<PathBuf>,
     /// Stay, and collect every session when it has ended
-    #[arg(long, conflicts_with = "sources")]
+    #[arg(long, conflicts_with_all = ["sources", "key"])]
     watch: bool,
     /// How many seconds to wait between two looks
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "watch")]
     every: u64,
+    // Segments that are signed are never merged, so whoever stays and writes many leaves them unsigned.
+    #[command(flatten)]
+    signing: SigningArgs,
     #[command(flatten)]
     folder: FolderArgs,
 }
@@ -74,6 +78,7 @@ pub(crate) fn run(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, C
     if args.watch {
         return watch(args, global);
     }
+    let key = args.signing.read()?;
     let screen = Screen::stderr(global.color);
     let progress = Progress::start("reading session logs", &screen, global.quiet);
     let mut collector = Collector::new();
@@ -90,13 +95,13 @@ pub(crate) fn run(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, C
         read_source(&mut collector, source, &mut tally)?;
     }
     drop(progress);
-    finish(collector, &tally, &args.folder, global, &screen)
+    finish(collector, &tally, (&args.folder, key.as_ref()), global, &screen)
 }
 
 fn finish(
     collector: Collector,
     tally: &Tally,
-    folder: &FolderArgs,
+    (folder, key): (&FolderArgs, Option<&SecretKey>),
     global: &GlobalArgs,
     screen: &Screen,
 ) -> Result<ExitCode, CommandError> {
@@ -114,7 +119,7 @@ fn finish(
         let more = count(more as u64, "more thing", "more things");
         speech::warning(&format!("{more} could not be read"), screen);
     }
-    let exit = written(file.as_ref(), global)?;
+    let exit = written(file.as_ref(), key, global)?;
     if tally.failed.is_empty() {
         return Ok(exit);
     }
@@ -229,7 +234,7 @@ fn watch(args: &CollectArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErr
             }
         }
         if tally.n_logs > 0 {
-            finish(collector, &tally, &args.folder, global, &screen)?;
+            finish(collector, &tally, (&args.folder, None), global, &screen)?;
             merge_when_many(&args.folder, global, &screen)?;
         } else {
             for failed in tally.failed.iter().filter(|failed| told.insert(PathBuf::from(failed))) {

@@ -1,4 +1,4 @@
-//! `lazaret index`: builds, extends, merges, asks and verifies the index of known text.
+//! `lazaret index`: builds, extends, merges, signs, asks and verifies the index of known text.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::known::{
-    AddRepositoryError, AddedRepository, Class, KnownMatch, KnownText, KnownTextError, SegmentBuilder,
-    SegmentFile, add_files, add_repository, merge_segments, write_segment,
+    AddRepositoryError, AddedRepository, Class, KnownMatch, KnownText, KnownTextError, Merging,
+    SegmentBuilder, SegmentFile, add_files, add_repository, merge_segments, write_segment,
 };
 use lazaret_pipeline::{Measure, ScanRequest};
+use lazaret_seal::SecretKey;
 use serde_json::json;
 
 use crate::args::GlobalArgs;
@@ -24,6 +25,11 @@ use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 use crate::text::{count, plain, thousands};
+
+mod sign;
+mod verify;
+
+pub(crate) use sign::SigningArgs;
 
 /// Arguments of `lazaret index`.
 #[derive(Debug, Args)]
@@ -48,6 +54,8 @@ enum IndexCommand {
         #[command(flatten)]
         history: HistoryArgs,
         #[command(flatten)]
+        signing: SigningArgs,
+        #[command(flatten)]
         folder: FolderArgs,
     },
     /// Add files, such as text that may not be shipped
@@ -64,10 +72,23 @@ enum IndexCommand {
         #[arg(long, value_name = "NAME")]
         name: String,
         #[command(flatten)]
+        signing: SigningArgs,
+        #[command(flatten)]
         folder: FolderArgs,
     },
-    /// Make one segment of all
+    /// Make one segment of all that nobody has signed
     Merge {
+        #[command(flatten)]
+        folder: FolderArgs,
+    },
+    /// Sign every segment that the key has not signed yet
+    ///
+    /// The signature lies beside its segment, with `.sig` behind its name. Where others have signed a segment, yours joins
+    /// theirs in the same file.
+    Sign {
+        /// The secret key, as `lazaret key create` made it
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
         #[command(flatten)]
         folder: FolderArgs,
     },
@@ -82,11 +103,10 @@ enum IndexCommand {
         #[command(flatten)]
         folder: FolderArgs,
     },
-    /// Read every byte of the index and say what it holds
-    Verify {
-        #[command(flatten)]
-        folder: FolderArgs,
-    },
+    /// Read every byte of the index, and say what it holds and who signed it
+    ///
+    /// With `--trust`, each segment must be signed by a trusted key.
+    Verify(verify::VerifyArgs),
 }
 
 /// Where the index lies.
@@ -134,7 +154,8 @@ enum QueryFormat {
 pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let screen = Screen::stderr(global.color);
     match &args.command {
-        IndexCommand::Build { repositories, rev, policy, history, folder } => {
+        IndexCommand::Build { repositories, rev, policy, history, signing, folder } => {
+            let key = signing.read()?;
             let rulebook = Rulebook::load(policy.as_deref())?;
             let detectors = Detectors::new(&rulebook.catalog);
             let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
@@ -144,15 +165,19 @@ pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, Com
                     Progress::start(&format!("reading {}", root.display()), &screen, global.quiet);
                 add_one(&mut builder, root, rev, measure, history, global)?;
             }
-            written(write_segment(&folder.folder, builder).map_err(known_error)?.as_ref(), global)
+            let file = write_segment(&folder.folder, builder).map_err(known_error)?;
+            written(file.as_ref(), key.as_ref(), global)
         }
-        IndexCommand::Add { paths, class, name, folder } => add(paths, *class, name, folder, global, &screen),
-        IndexCommand::Merge { folder } => match merge_segments(&folder.folder).map_err(known_error)? {
-            Some(file) => written(Some(&file), global),
-            None => say("one segment: nothing to merge", global),
-        },
+        IndexCommand::Add { paths, class, name, signing, folder } => {
+            let key = signing.read()?;
+            let (builder, exit) = add(paths, *class, name, global, &screen)?;
+            let file = write_segment(&folder.folder, builder).map_err(known_error)?;
+            Ok(exit.and(written(file.as_ref(), key.as_ref(), global)?))
+        }
+        IndexCommand::Merge { folder } => merge(folder, global),
+        IndexCommand::Sign { key, folder } => sign::run(key, folder, global),
         IndexCommand::Query { files, format, folder } => query(files, *format, folder, global),
-        IndexCommand::Verify { folder } => verify(folder),
+        IndexCommand::Verify(args) => verify::run(args, global),
     }
 }
 
@@ -205,10 +230,9 @@ fn add(
     paths: &[PathBuf],
     class: ClassArg,
     name: &str,
-    folder: &FolderArgs,
     global: &GlobalArgs,
     screen: &Screen,
-) -> Result<ExitCode, CommandError> {
+) -> Result<(SegmentBuilder, ExitCode), CommandError> {
     let mut builder = SegmentBuilder::new();
     let mut exit = ExitCode::Success;
     for path in paths {
@@ -226,8 +250,19 @@ fn add(
         let path = plain(&path.display().to_string()).into_owned();
         say(&format!("{path}: {}{passed_over}", count(added.n_added, "file", "files")), global)?;
     }
-    let file = write_segment(&folder.folder, builder).map_err(known_error)?;
-    Ok(exit.and(written(file.as_ref(), global)?))
+    Ok((builder, exit))
+}
+
+fn merge(folder: &FolderArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let Merging { merged, n_signed } = merge_segments(&folder.folder).map_err(known_error)?;
+    if n_signed > 0 {
+        let signed = count(n_signed as u64, "segment is", "segments are");
+        say(&format!("{signed} signed and left alone"), global)?;
+    }
+    match merged {
+        Some(file) => written(Some(&file), None, global),
+        None => say("nothing to merge: there are not two segments that nobody has signed", global),
+    }
 }
 
 fn query(
@@ -300,38 +335,23 @@ fn as_json(path: &str, KnownMatch { found, entry }: &KnownMatch) -> serde_json::
     })
 }
 
-fn verify(folder: &FolderArgs) -> Result<ExitCode, CommandError> {
-    let known = KnownText::open(std::slice::from_ref(&folder.folder)).map_err(known_error)?;
-    let stats = known.stats().map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
-    Output::open(None)?.write(|out| {
-        for (file, stats) in known.files().iter().zip(&stats) {
-            writeln!(
-                out,
-                "{}  {} in {}, {}, {}",
-                file.digest,
-                count(stats.fingerprints, "fingerprint", "fingerprints"),
-                count(u64::from(stats.entries), "text", "texts"),
-                count(stats.lines, "line", "lines"),
-                count(file.bytes, "byte", "bytes"),
-            )?;
-        }
-        Ok(())
-    })?;
-    Ok(ExitCode::Success)
-}
-
-/// Says which segment was written. Nothing to write is not success: the index would be taken for one that knows.
-pub(crate) fn written(file: Option<&SegmentFile>, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
-    match file {
-        Some(file) => {
-            let path = plain(&file.path.display().to_string()).into_owned();
-            say(&format!("wrote {path} ({})", count(file.bytes, "byte", "bytes")), global)
-        }
-        None => {
-            say("there was nothing to add", global)?;
-            Ok(ExitCode::NothingExamined)
-        }
+/// Says which segment was written, and signs it where there is a key. Nothing to write is not success: the index would
+/// be taken for one that knows.
+pub(crate) fn written(
+    file: Option<&SegmentFile>,
+    key: Option<&SecretKey>,
+    global: &GlobalArgs,
+) -> Result<ExitCode, CommandError> {
+    let Some(file) = file else {
+        say("there was nothing to add", global)?;
+        return Ok(ExitCode::NothingExamined);
+    };
+    let path = plain(&file.path.display().to_string()).into_owned();
+    say(&format!("wrote {path} ({})", count(file.bytes, "byte", "bytes")), global)?;
+    if let Some(key) = key {
+        sign::sign(&file.path, key, global)?;
     }
+    Ok(ExitCode::Success)
 }
 
 fn say(line: &str, global: &GlobalArgs) -> Result<ExitCode, CommandError> {

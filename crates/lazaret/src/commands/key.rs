@@ -1,4 +1,4 @@
-//! `lazaret key`: makes and shows the keys by which receipts are signed.
+//! `lazaret key`: makes and shows the keys by which receipts and segments are signed.
 
 use std::fs;
 use std::io::Write as _;
@@ -24,7 +24,7 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Make a key for signing receipts
+    /// Make a key for signing receipts and segments
     ///
     /// Writes the secret key to the file, readable by its owner alone, and the public key beside it with `.pub` added.
     /// Both are PEM, as openssl reads them. A file that is there is never overwritten.

@@ -5,7 +5,7 @@ use std::fs;
 use crate::environment::TestEnvironment;
 
 /// A log of Claude Code, in which one file is written.
-fn log() -> String {
+pub(crate) fn log() -> String {
     let text: String = (0..30)
         .map(|nth| format!("    let anchor_{nth} = ballast.capstan(davit_{nth}, ensign) + fathom_{nth};\\n"))
         .collect();

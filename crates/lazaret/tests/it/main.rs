@@ -14,3 +14,4 @@ mod output;
 mod pages;
 mod policy;
 mod scan;
+mod signing;
