@@ -1,17 +1,15 @@
 //! `lazaret index`: builds, extends, merges, signs, asks and verifies the index of known text.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::known::{
-    AddRepositoryError, AddedRepository, Class, KnownMatch, KnownText, KnownTextError, Merging,
-    SegmentBuilder, SegmentFile, add_files, add_repository, merge_segments, write_segment,
+    AddRepositoryError, AddedRepository, Class, KnownTextError, Merging, SegmentBuilder, SegmentFile,
+    add_files, add_repository, merge_segments, write_segment,
 };
 use lazaret_pipeline::{Measure, ScanRequest};
 use lazaret_seal::SecretKey;
-use serde_json::json;
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -20,12 +18,12 @@ use crate::exit::ExitCode;
 use crate::history::HistoryArgs;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::report::json::write_line;
 use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 use crate::text::{count, plain, thousands};
 
+mod query;
 mod sign;
 mod verify;
 
@@ -99,7 +97,7 @@ enum IndexCommand {
         files: Vec<PathBuf>,
         /// How to write the matches
         #[arg(long, value_enum, default_value = "human")]
-        format: QueryFormat,
+        format: query::QueryFormat,
         #[command(flatten)]
         folder: FolderArgs,
     },
@@ -141,15 +139,6 @@ impl From<ClassArg> for Class {
     }
 }
 
-/// How to write matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum QueryFormat {
-    /// For people
-    Human,
-    /// One line of JSON for each match
-    Jsonl,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let screen = Screen::stderr(global.color);
@@ -176,7 +165,7 @@ pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, Com
         }
         IndexCommand::Merge { folder } => merge(folder, global),
         IndexCommand::Sign { key, folder } => sign::run(key, folder, global),
-        IndexCommand::Query { files, format, folder } => query(files, *format, folder, global),
+        IndexCommand::Query { files, format, folder } => query::run(files, *format, folder, global),
         IndexCommand::Verify(args) => verify::run(args, global),
     }
 }
@@ -263,76 +252,6 @@ fn merge(folder: &FolderArgs, global: &GlobalArgs) -> Result<ExitCode, CommandEr
         Some(file) => written(Some(&file), None, global),
         None => say("nothing to merge: there are not two segments that nobody has signed", global),
     }
-}
-
-fn query(
-    files: &[PathBuf],
-    format: QueryFormat,
-    folder: &FolderArgs,
-    global: &GlobalArgs,
-) -> Result<ExitCode, CommandError> {
-    let known = KnownText::open(std::slice::from_ref(&folder.folder)).map_err(known_error)?;
-    let mut all = Vec::new();
-    for path in files {
-        let text = std::fs::read(path).map_err(|error| {
-            CommandError::new(ExitCode::Failure, format!("cannot read `{}`", path.display()))
-                .because(error)
-                .hint("name a file; `lazaret scan --index` takes folders and repositories")
-        })?;
-        let found = known.matches(&text).map_err(|error| {
-            CommandError::from_error(ExitCode::Failure, error)
-                .hint("`lazaret index verify` names the segment")
-        })?;
-        all.extend(found.into_iter().map(|found| (path.display().to_string(), found)));
-    }
-    let screen = Screen::stdout(global.color);
-    Output::open(None)?.write(|out| match format {
-        QueryFormat::Human => write_matches(&all, out, &screen),
-        QueryFormat::Jsonl => all.iter().try_for_each(|(path, found)| write_line(&as_json(path, found), out)),
-    })?;
-    let is_rival = |(_, found): &(String, KnownMatch)| found.entry.class == Class::Rival;
-    Ok(if all.iter().any(is_rival) { ExitCode::Tainted } else { ExitCode::Success })
-}
-
-fn write_matches(all: &[(String, KnownMatch)], out: &mut dyn Write, screen: &Screen) -> io::Result<()> {
-    if all.is_empty() {
-        return writeln!(
-            out,
-            "Nothing is shared with known text. That proves nothing of where it comes from."
-        );
-    }
-    for (path, KnownMatch { found, entry }) in all {
-        let (here, there) = (found.here, found.there);
-        writeln!(
-            out,
-            "{}:{}-{}  {}  {} shared with {}:{}-{}",
-            plain(path),
-            here.start(),
-            here.end(),
-            screen.paint(crate::screen::Ink::Heading, entry.class.as_str()),
-            count(u64::from(found.n_tokens), "token", "tokens"),
-            plain(&entry.origin),
-            there.start(),
-            there.end(),
-        )?;
-    }
-    Ok(())
-}
-
-fn as_json(path: &str, KnownMatch { found, entry }: &KnownMatch) -> serde_json::Value {
-    json!({
-        "path": path,
-        "start": found.here.start(),
-        "end": found.here.end(),
-        "class": entry.class.as_str(),
-        "tokens": found.n_tokens,
-        "name": entry.name,
-        "origin": entry.origin,
-        "origin_start": found.there.start(),
-        "origin_end": found.there.end(),
-        "tool": entry.tool,
-        "model": entry.model,
-    })
 }
 
 /// Says which segment was written, and signs it where there is a key. Nothing to write is not success: the index would
