@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::DataType;
 use lazaret_core::Digest;
-use lazaret_pipeline::gate::{GateReport, RecordTally, ShardState};
+use lazaret_pipeline::gate::{GateError, GateReport, RecordTally, ShardState};
 use lazaret_shard::{Limits, Profile};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -64,6 +64,14 @@ pub fn gate_bytes(
     let mut account = Account::default();
     match world.gate(&shards, Some(&out), run) {
         Ok(report) => hold(&mut account, &report, &shards, &out, run, admissible),
+        Err(error @ GateError::Misfit(_)) => {
+            // The damage fell on the name of a column in the first record: the run does not begin.
+            account.n_refused += 1;
+            *account.reasons.entry(without_places(&error.to_string())).or_default() += 1;
+            if out.exists() {
+                account.fault(name, "the run did not begin, and something was written");
+            }
+        }
         Err(error) => account.fault(name, error),
     }
     account

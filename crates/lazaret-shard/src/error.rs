@@ -58,13 +58,25 @@ pub enum ShardError {
         /// The format that was expected.
         format: String,
     },
-    /// A column that the profile names is not there.
-    #[error("the profile `{profile}` names the column `{column}`, which the shard does not have")]
-    MissingColumn {
+    /// Columns that the profile names are not there.
+    #[error(
+        "the profile `{profile}` names {}, which the shard does not have; it has {}",
+        quoted(missing),
+        quoted(found)
+    )]
+    MissingColumns {
         /// The profile.
         profile: String,
-        /// The column.
-        column: String,
+        /// The columns that are missing, as the profile writes them.
+        missing: Vec<String>,
+        /// The columns that are there, as a profile would write them: the first of them, where there are many.
+        found: Vec<String>,
+    },
+    /// The profile asks for several records in each row, and the shard is an archive.
+    #[error("the profile `{profile}` asks for several records in each row, and archives have one")]
+    RecordsOfArchive {
+        /// The profile.
+        profile: String,
     },
     /// A column that the profile names has a type that cannot hold what the profile says it holds.
     #[error("the column `{column}` has the type {found}, where the profile `{profile}` expects {expected}")]
@@ -96,7 +108,18 @@ pub enum ShardError {
 }
 
 impl ShardError {
+    /// Whether the shard is as it should be, and the profile is another's.
+    #[must_use]
+    pub fn is_misfit(&self) -> bool {
+        matches!(self, Self::MissingColumns { .. } | Self::RecordsOfArchive { .. } | Self::ColumnType { .. })
+    }
+
     pub(crate) fn damaged(why: impl Into<String>) -> Self {
         Self::Damaged { why: why.into() }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -18,6 +18,7 @@ use crate::chunk::{Chunk, Limits, Line, LineRecord, Lines, LongLine, Rows, Shard
 use crate::codec::Decoder;
 use crate::error::ShardError;
 use crate::facts::{FactsBuilder, Fault, Record};
+use crate::present::Present;
 
 pub(crate) use beside::write_string;
 pub(crate) use found::Found;
@@ -54,7 +55,7 @@ impl JsonLinesReader {
     ) -> Result<(), ShardError> {
         let mut row = std::mem::take(&mut self.row);
         row.read(&self.plan, lines.bytes.get(..end).unwrap_or_default(), start);
-        self.complete(&mut row)?;
+        self.complete(&mut row, lines.bytes.get(start..end).unwrap_or_default())?;
         let record = Record { row: self.n_rows, fault: row.found.fault, ..Record::default() };
         if self.plan.element.is_none() {
             push(facts, record, &row.found, None);
@@ -81,16 +82,26 @@ impl JsonLinesReader {
     }
 
     /// Notes what is missing in a row and its records; it is an error of the shard in the first that can be read.
-    fn complete(&mut self, row: &mut Row) -> Result<(), ShardError> {
+    fn complete(&mut self, row: &mut Row, bytes: &[u8]) -> Result<(), ShardError> {
         if row.found.fault.is_some_and(is_unreadable) {
             return Ok(());
         }
-        let mut missing = None;
+        let mut missing: Vec<String> = Vec::new();
+        let is_checked = self.is_checked;
         let is_readable = row.complete(&self.plan, self.limits.row_bytes_max, &mut |column| {
-            missing.get_or_insert_with(|| column.to_string());
+            // Every record of a row may miss the same; in a shard that was checked nobody asks.
+            if !is_checked && !missing.contains(&column.to_string()) {
+                missing.push(column.to_string());
+            }
         });
-        if let Some(column) = missing.filter(|_| !self.is_checked) {
-            return Err(ShardError::MissingColumn { profile: self.plan.profile.clone(), column });
+        if !missing.is_empty() {
+            let mut present = Present::default();
+            present.object(&[], bytes);
+            return Err(ShardError::MissingColumns {
+                profile: self.plan.profile.clone(),
+                missing,
+                found: present.into_names(),
+            });
         }
         self.is_checked |= is_readable;
         Ok(())

@@ -136,6 +136,12 @@ impl Place {
         }
     }
 
+    /// Whether its files lie on this machine, so that opening one copies nothing.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.kind, Kind::Folder(_))
+    }
+
     /// Begins a file. Nothing is there under its name before [`Pending::commit`].
     ///
     /// # Errors

@@ -29,12 +29,9 @@ pub fn open_text(
         Format::JsonLines(codec) => {
             Ok(Box::new(JsonLinesReader::new(Decoder::new(codec, file)?, plan, limits)))
         }
-        Format::WebDataset(_) if plan.element.is_some() => Err(ShardError::Unsupported {
-            what: format!(
-                "archives, and the profile `{}` asks for several records in each row",
-                profile.name
-            ),
-        }),
+        Format::WebDataset(_) if plan.element.is_some() => {
+            Err(ShardError::RecordsOfArchive { profile: profile.name.clone() })
+        }
         Format::WebDataset(codec) => {
             Ok(Box::new(WebDatasetReader::new(Decoder::new(codec, file)?, plan, limits)))
         }

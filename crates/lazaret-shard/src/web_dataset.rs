@@ -13,6 +13,8 @@ use crate::codec::Decoder;
 use crate::error::ShardError;
 use crate::facts::{FactsBuilder, Fault, Record};
 use crate::json_lines::{Found, Node, Plan, Role, push, read_member};
+use crate::present::Present;
+use crate::profile::Step;
 
 pub(crate) use writer::WebDatasetWriter;
 
@@ -114,12 +116,15 @@ impl WebDatasetReader {
                 entry.text = None;
             }
         }
-        let mut missing = None;
-        let is_readable = found.complete(level, true, &mut |column| {
-            missing.get_or_insert_with(|| column.to_string());
-        });
-        if let Some(column) = missing.filter(|_| !self.is_checked) {
-            return Err(ShardError::MissingColumn { profile: self.plan.profile.clone(), column });
+        let mut missing: Vec<String> = Vec::new();
+        let is_readable = found.complete(level, true, &mut |column| missing.push(column.to_string()));
+        if !missing.is_empty() && !self.is_checked {
+            let files = growing.entries.get(first_entry..).unwrap_or_default();
+            return Err(ShardError::MissingColumns {
+                profile: self.plan.profile.clone(),
+                missing,
+                found: columns_of(files, &endings),
+            });
         }
         self.is_checked |= is_readable;
         push(
@@ -210,6 +215,21 @@ fn fault_of(file: &File) -> Option<Fault> {
     } else {
         None
     }
+}
+
+/// Returns the columns that the files of a record make.
+fn columns_of(files: &[Entry], endings: &[Vec<u8>]) -> Vec<String> {
+    let mut present = Present::default();
+    present.column(&[Step::Field(String::from_utf8_lossy(KEY).into_owned())]);
+    for (file, ending) in files.iter().zip(endings) {
+        let way = [Step::Field(String::from_utf8_lossy(ending).into_owned())];
+        if ending.ends_with(b"json") {
+            present.object(&way, &file.bytes);
+        } else {
+            present.column(&way);
+        }
+    }
+    present.into_names()
 }
 
 /// Returns the stem and the ending of a name.

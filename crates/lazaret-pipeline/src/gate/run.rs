@@ -1,11 +1,14 @@
 //! Gates the shards of a data set: several at a time, each by itself, and the documents about all of them last.
 
-use lazaret_shard::{Limits, Profile};
+use std::sync::{Mutex, PoisonError};
+
+use lazaret_shard::{Fetched, Limits, Profile};
 
 use super::documents::{self, DocumentsError};
+use super::fit::{self, Misfit};
 use super::report::{EvidenceDigest, GATE_FORMAT, GateReport, RecordTally, ShardReport, ShardState};
 use super::settings::{GATE_RUN_FORMAT, Settings, SettingsError};
-use super::shard::{Destination, Failed, ShardInput, gate_shard, judge_shard};
+use super::shard::{Destination, Failed, LocalShard, ShardInput, gate_shard, judge_shard};
 use super::snapshot::Snapshot;
 use crate::report::VERSION;
 use crate::scan::examine::in_parallel;
@@ -49,6 +52,9 @@ pub enum GateError {
         /// How many parts there are.
         parts: usize,
     },
+    /// The profile is another data set's: nothing was begun.
+    #[error(transparent)]
+    Misfit(#[from] Box<Misfit>),
     /// The output cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -72,6 +78,8 @@ pub fn gate(request: &GateRequest<'_>) -> Result<GateReport, GateError> {
 pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateReport, GateError> {
     let GateRequest { shards, part: (part, parts), snapshot, .. } = request;
     check(request)?;
+    let mine: Vec<&ShardInput> = shards.iter().skip(*part).step_by(*parts).collect();
+    let first = Mutex::new(fit::check(&mine, request.profile, limits)?);
     let settings = match &request.to {
         Some(to) => settings_of(request, to).begin(to.place)?,
         None => settings_of_dry_run(request),
@@ -80,11 +88,11 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
     let mut measure = snapshot.measure;
     measure.now = settings.time;
     let snapshot = Snapshot { measure, ..*snapshot };
-    let mine: Vec<&ShardInput> = shards.iter().skip(*part).step_by(*parts).collect();
     let reports = in_parallel(mine.len(), request.n_threads, || {
         |shard_ix: usize| {
             let input = mine.get(shard_ix)?;
-            Some(gate_one(input, request, &snapshot, &settings, limits))
+            let copy = (shard_ix == 0).then(|| first.lock().unwrap_or_else(PoisonError::into_inner).take());
+            Some(gate_one((input, copy.flatten()), request, &snapshot, &settings, limits))
         }
     });
     let shards: Vec<ShardReport> = reports.into_iter().flatten().collect();
@@ -111,16 +119,16 @@ fn check(request: &GateRequest<'_>) -> Result<(), GateError> {
 }
 
 fn gate_one(
-    input: &ShardInput,
+    (input, copy): (&ShardInput, Option<Fetched>),
     request: &GateRequest<'_>,
     snapshot: &Snapshot<'_>,
     settings: &Settings,
     limits: Limits,
 ) -> ShardReport {
-    let gated = match &request.to {
-        Some(to) => gate_shard(input, request.profile, snapshot, settings, to, limits),
-        None => judge_shard(input, request.profile, snapshot, limits),
-    };
+    let gated = LocalShard::open(input, copy).and_then(|shard| match &request.to {
+        Some(to) => gate_shard(&shard, request.profile, snapshot, settings, to, limits),
+        None => judge_shard(&shard, request.profile, snapshot, limits),
+    });
     gated.unwrap_or_else(|Failed { tally, error }| ShardReport {
         name: input.name.to_string(),
         state: ShardState::Failed,

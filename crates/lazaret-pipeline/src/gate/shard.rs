@@ -13,8 +13,8 @@ use lazaret_seal::{
     TrustedKeys,
 };
 use lazaret_shard::{
-    AttributeWriter, Chunk, Fate, Format, Judged, Limits, Place, PlaceError, Profile, ShardError, ShardName,
-    ShardWriter, Template, attributes_path,
+    AttributeWriter, Chunk, Fate, Fetched, Format, Judged, Limits, Place, PlaceError, Profile, ShardError,
+    ShardName, ShardWriter, Template, attributes_path,
 };
 
 use super::batch::{admitted_columns, judge_facts};
@@ -140,9 +140,29 @@ impl Files {
     }
 }
 
+/// A shard that can be read on this machine.
+pub(crate) struct LocalShard<'a> {
+    input: &'a ShardInput,
+    fetched: Fetched,
+}
+
+impl<'a> LocalShard<'a> {
+    /// Makes a shard readable, unless that was done.
+    pub(crate) fn open(input: &'a ShardInput, copy: Option<Fetched>) -> Result<Self, Failed> {
+        let open = || input.place.open(&input.file);
+        let fetched = copy.map_or_else(open, Ok);
+        let fetched = fetched.map_err(|error| Failed::of(&RecordTally::default(), error.into()))?;
+        Ok(Self { input, fetched })
+    }
+
+    fn path(&self) -> &Path {
+        self.fetched.path()
+    }
+}
+
 /// Gates a shard, or reports what an earlier run made of it.
 pub(crate) fn gate_shard(
-    input: &ShardInput,
+    shard: &LocalShard<'_>,
     profile: &Profile,
     snapshot: &Snapshot<'_>,
     settings: &Settings,
@@ -150,12 +170,13 @@ pub(crate) fn gate_shard(
     limits: Limits,
 ) -> Result<ShardReport, Failed> {
     let before = |error: GateShardError| Failed::of(&RecordTally::default(), error);
+    let input = shard.input;
     let files = Files::of(input.name.as_str()).map_err(|error| before(error.into()))?;
     if let Some(receipt) = read_small(to.place, &files.receipt).map_err(|error| before(error.into()))? {
-        return earlier(input, &files, &receipt, to).map_err(before);
+        return earlier(shard, &files, &receipt, to).map_err(before);
     }
     let mut tally = RecordTally::default();
-    let written = write(input, profile, (snapshot, limits), (&files, to), &mut tally);
+    let written = write(shard, profile, (snapshot, limits), (&files, to), &mut tally);
     let (digest, finished, root) = match written {
         Ok(written) => written,
         Err(error) => return Err(Failed::of(&tally, error)),
@@ -179,15 +200,15 @@ pub(crate) fn gate_shard(
 
 /// Judges a shard and writes nothing.
 pub(crate) fn judge_shard(
-    input: &ShardInput,
+    shard: &LocalShard<'_>,
     profile: &Profile,
     snapshot: &Snapshot<'_>,
     limits: Limits,
 ) -> Result<ShardReport, Failed> {
     let mut tally = RecordTally::default();
-    match read(input, profile, (snapshot, limits), &mut tally, |_, _, _| Ok(())) {
+    match read(shard, profile, (snapshot, limits), &mut tally, |_, _, _| Ok(())) {
         Ok(digest) => Ok(ShardReport {
-            name: input.name.to_string(),
+            name: shard.input.name.to_string(),
             state: ShardState::Judged,
             input: Some(digest),
             output: None,
@@ -212,19 +233,18 @@ impl Failed {
 
 /// Reads and judges a shard chunk by chunk; returns the digest of its bytes.
 fn read(
-    input: &ShardInput,
+    shard: &LocalShard<'_>,
     profile: &Profile,
     (snapshot, limits): (&Snapshot<'_>, Limits),
     tally: &mut RecordTally,
     mut act: impl FnMut(&Chunk, &[RecordVerdict], &Template) -> Result<(), GateShardError>,
 ) -> Result<Digest, GateShardError> {
-    let fetched = input.place.open(&input.file)?;
-    let path = fetched.path();
+    let path = shard.path();
     let before = stamp(path)?;
     let digest = digest_of_file(path).map_err(GateShardError::Read)?;
     let mut opened = lazaret_shard::open(path, profile, limits)?;
     while let Some(chunk) = opened.reader.next_chunk()? {
-        let verdicts = judge_facts(&chunk.facts, input.name.as_str(), snapshot);
+        let verdicts = judge_facts(&chunk.facts, shard.input.name.as_str(), snapshot);
         chunk.facts.for_each(|at, record| {
             if let Some(verdict) = verdicts.get(at) {
                 tally.add(verdict, record.text.map_or(0, <[u8]>::len));
@@ -245,7 +265,7 @@ fn stamp(path: &Path) -> Result<(u64, SystemTime), GateShardError> {
 /// Reads, judges and writes a shard; returns the digest of what was read, what was written, and the root of the
 /// admitted records.
 fn write(
-    input: &ShardInput,
+    shard: &LocalShard<'_>,
     profile: &Profile,
     (snapshot, limits): (&Snapshot<'_>, Limits),
     (files, to): (&Files, &Destination<'_>),
@@ -253,9 +273,9 @@ fn write(
 ) -> Result<(Digest, Finished, Digest), GateShardError> {
     let mut out = Writers::begin(to.place, files)?;
     if to.attributes {
-        out.begin_attributes(&input.name)?;
+        out.begin_attributes(&shard.input.name)?;
     }
-    let digest = read(input, profile, (snapshot, limits), tally, |chunk, verdicts, template| {
+    let digest = read(shard, profile, (snapshot, limits), tally, |chunk, verdicts, template| {
         let columns = if to.verdict_columns {
             Some(admitted_columns(verdicts, snapshot).map_err(GateShardError::Columns)?)
         } else {
@@ -265,8 +285,7 @@ fn write(
     })?;
     if tally.read == 0 {
         // A shard without records has nothing to tell its columns by in a chunk; its writer is made all the same.
-        let fetched = input.place.open(&input.file)?;
-        let opened = lazaret_shard::open(fetched.path(), profile, limits)?;
+        let opened = lazaret_shard::open(shard.path(), profile, limits)?;
         out.begin_admitted(|file| lazaret_shard::create(file, &opened.template, profile))?;
     }
     let (finished, root) = out.finish(tally)?;
@@ -485,7 +504,7 @@ fn receipt(
 
 /// Returns what an earlier run made of a shard, as its receipt says, if what it speaks of is still there.
 fn earlier(
-    input: &ShardInput,
+    shard: &LocalShard<'_>,
     files: &Files,
     receipt: &[u8],
     to: &Destination<'_>,
@@ -498,13 +517,12 @@ fn earlier(
     if digest != Some(receipt.shard.sha256) {
         return Err(GateShardError::NotTheShard { name: files.admitted.clone() });
     }
-    let read = input.place.open(&input.file)?;
-    if digest_of_file(read.path()).map_err(GateShardError::Read)? != receipt.input.digest {
+    if digest_of_file(shard.path()).map_err(GateShardError::Read)? != receipt.input.digest {
         return Err(GateShardError::AnotherShard { receipt: files.receipt.clone() });
     }
     let counts = receipt.records;
     Ok(ShardReport {
-        name: input.name.to_string(),
+        name: shard.input.name.to_string(),
         state: ShardState::GatedBefore,
         input: Some(receipt.input.digest),
         output: Some(receipt.shard.sha256),

@@ -8,7 +8,7 @@ use lazaret_core::Digest;
 use lazaret_gatekit::account::{Account, hold};
 use lazaret_gatekit::crash::files_below;
 use lazaret_gatekit::{Dice, GateWorld, PROFILE_FLAT, Partial, Run, ShardFormat, ShardRecord};
-use lazaret_pipeline::gate::{Bundles, ShardState, judge_batch};
+use lazaret_pipeline::gate::{Bundles, GateError, Misfit, ShardState, judge_batch};
 use lazaret_shard::{Facts, Limits, Profile};
 use proptest::prelude::*;
 
@@ -193,6 +193,63 @@ fn another_run_in_the_same_folder_is_refused() {
     assert_eq!(report.shards[0].state, ShardState::Failed);
     assert!(report.shards[0].error.as_ref().unwrap().contains("changed since an earlier run"));
     assert_eq!(files_below(&out), before);
+}
+
+#[test]
+fn a_profile_that_does_not_fit_leaves_nothing_behind() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let (shards, out) = (folder.path().join("in"), folder.path().join("out"));
+    fs::create_dir(&shards).unwrap();
+    let write = |format: ShardFormat, name: &str| {
+        fs::write(shards.join(format!("{name}.{}", format.ending())), format.bytes(&records(world))).unwrap();
+    };
+    write(ShardFormat::Lines, "a");
+    write(ShardFormat::Parquet, "b");
+    write(ShardFormat::Parquet, "c");
+    let misfit = |profile: &str, to: Option<&Path>| match world.gate(&shards, to, &world.run(profile)) {
+        Err(GateError::Misfit(misfit)) => {
+            assert!(!out.exists());
+            let Misfit { shard, n_others, fitting, source } = *misfit;
+            (shard, n_others, fitting, source.to_string())
+        }
+        other => panic!("{:?}", other.map(|report| report.records)),
+    };
+    let other =
+        PROFILE_FLAT.replace("\"content\"", "\"body\"").replace("path = ", "language = \"lang\"\npath = ");
+    let there = "`content`, `git_blob`, `id`, `path`, `repository`";
+    for to in [None, Some(out.as_path())] {
+        let (shard, n_others, fitting, why) = misfit(&other, to);
+        assert_eq!((shard.as_str(), n_others), ("a.jsonl", 2));
+        assert_eq!(fitting, ["starcoderdata"]);
+        assert_eq!(
+            why,
+            format!(
+                "the profile `harbour` names `body`, `lang`, which the shard does not have; it has {there}"
+            )
+        );
+    }
+    // Nobody is told of a profile for a shard that was damaged, and the others are asked all the same.
+    fs::write(shards.join("a.jsonl"), "oops\n").unwrap();
+    assert_eq!(misfit(&other, Some(&out)).0, "b.parquet");
+    let parquet = fs::read(shards.join("b.parquet")).unwrap();
+    fs::write(shards.join("b.parquet"), &parquet[..parquet.len() / 2]).unwrap();
+    assert_eq!(misfit(&other, Some(&out)).0, "c.parquet");
+    fs::remove_file(shards.join("c.parquet")).unwrap();
+    let report = world.gate(&shards, Some(&out), &world.run(&other)).unwrap();
+    assert_eq!(report.shards[1].state, ShardState::Failed);
+}
+
+#[test]
+fn the_profiles_that_fit_are_named() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let row = "{\"id\":\"1\",\"text\":\"a\",\"source\":\"acme\",\"added\":\"2020\"}\n";
+    fs::write(folder.path().join("a.jsonl"), row).unwrap();
+    match world.gate(folder.path(), None, &world.run(PROFILE_FLAT)) {
+        Err(GateError::Misfit(misfit)) => assert_eq!(misfit.fitting, ["dolma"]),
+        other => panic!("{:?}", other.map(|report| report.records)),
+    }
 }
 
 /// Returns facts of some records, in one chunk.

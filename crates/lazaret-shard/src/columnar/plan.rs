@@ -3,6 +3,7 @@
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 
 use crate::error::ShardError;
+use crate::present::Present;
 use crate::profile::{Column, Profile, Step};
 
 /// A step into nested columns, with names resolved.
@@ -70,7 +71,7 @@ impl Plan {
     /// Finds the profile's columns in the schema.
     ///
     /// # Errors
-    /// [`ShardError::MissingColumn`], [`ShardError::ColumnType`], and [`ShardError::Unsupported`] for types whose
+    /// [`ShardError::MissingColumns`], [`ShardError::ColumnType`], and [`ShardError::Unsupported`] for types whose
     /// strings would not be looked at.
     pub(crate) fn new(schema: &Schema, profile: &Profile) -> Result<Self, ShardError> {
         let row = schema.fields();
@@ -83,8 +84,9 @@ impl Plan {
             None => (None, None),
         };
         let finder = Finder { profile, row, element: element.as_ref() };
+        finder.check()?;
         let text = finder.find(&columns.text, Holds::Text)?;
-        let text = text.ok_or_else(|| missing(profile, &columns.text))?;
+        let text = text.ok_or_else(|| missing(profile, &[&columns.text], row))?;
         let name = |column: &Option<Column>| match column {
             Some(column) => finder.find(column, Holds::Name),
             None => Ok(None),
@@ -153,9 +155,25 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find(&self, column: &Column, holds: Holds) -> Result<Option<Mapped>, ShardError> {
+    /// Fails with all columns that may not be missing and are.
+    fn check(&self) -> Result<(), ShardError> {
+        let required =
+            self.profile.columns.iter().map(|(_, column)| column).filter(|column| !column.optional);
+        // What leads elsewhere than the profile says is there, and has an error of its own.
+        let is_missing =
+            |column: &&Column| matches!(walk(self.around(column).1, column, self.profile), Ok(None));
+        let absent: Vec<&Column> = required.filter(is_missing).collect();
+        if absent.is_empty() { Ok(()) } else { Err(missing(self.profile, &absent, self.row)) }
+    }
+
+    /// Returns whether a column is counted from the row around the records, and the fields it is counted from.
+    fn around(&self, column: &Column) -> (bool, &Fields) {
         let of_row = column.of_row && self.element.is_some();
-        let fields = if of_row { self.row } else { self.element.unwrap_or(self.row) };
+        (of_row, if of_row { self.row } else { self.element.unwrap_or(self.row) })
+    }
+
+    fn find(&self, column: &Column, holds: Holds) -> Result<Option<Mapped>, ShardError> {
+        let (of_row, fields) = self.around(column);
         let Some((way, found)) = walk(fields, column, self.profile)? else { return Ok(None) };
         if !holds.fits(&found) {
             return Err(wrong_type(self.profile, column, &found, holds.expected()));
@@ -172,7 +190,7 @@ impl Finder<'_> {
 /// Returns the way to the list of records and the fields of its elements.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other type is refused")]
 fn records(row: &Fields, column: &Column, profile: &Profile) -> Result<(Vec<Move>, Fields), ShardError> {
-    let (mut way, found) = walk(row, column, profile)?.ok_or_else(|| missing(profile, column))?;
+    let (mut way, found) = walk(row, column, profile)?.ok_or_else(|| missing(profile, &[column], row))?;
     let element = match &found {
         DataType::List(element) | DataType::LargeList(element) => element.data_type().clone(),
         DataType::Struct(_) if way.last() == Some(&Move::Each) => {
@@ -191,7 +209,7 @@ fn records(row: &Fields, column: &Column, profile: &Profile) -> Result<(Vec<Move
     Ok((way, fields))
 }
 
-/// Follows a column's path through the schema; `None` where an optional column is not there.
+/// Follows a column's path through the schema; `None` where it leads to nothing.
 fn walk(
     fields: &Fields,
     column: &Column,
@@ -216,8 +234,7 @@ fn walk(
         };
         match next {
             Some(next) => here = next,
-            None if column.optional => return Ok(None),
-            None => return Err(missing(profile, column)),
+            None => return Ok(None),
         }
     }
     Ok(Some((way, here)))
@@ -304,8 +321,15 @@ fn element_of(list: &DataType) -> Option<&Field> {
     }
 }
 
-fn missing(profile: &Profile, column: &Column) -> ShardError {
-    ShardError::MissingColumn { profile: profile.name.clone(), column: column.to_string() }
+/// Says that columns are missing, and which are there.
+fn missing(profile: &Profile, columns: &[&Column], row: &Fields) -> ShardError {
+    let mut present = Present::default();
+    present.fields(row);
+    ShardError::MissingColumns {
+        profile: profile.name.clone(),
+        missing: columns.iter().map(ToString::to_string).collect(),
+        found: present.into_names(),
+    }
 }
 
 fn wrong_type(profile: &Profile, column: &Column, found: &DataType, expected: &'static str) -> ShardError {

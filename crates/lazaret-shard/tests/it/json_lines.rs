@@ -104,11 +104,11 @@ fn the_grammar_is_held_to_the_letter() {
 
 #[test]
 fn a_column_that_the_first_record_lacks_is_an_error_of_the_shard() {
-    for (line, column) in [
+    for (line, columns) in [
         ("{\"id\":\"1\"}", Some("text")),
         ("{\"text\":\"a\"}", Some("id")),
-        ("{\"content\":\"a\"}", Some("text")),
-        ("{}", Some("text")),
+        ("{\"content\":\"a\"}", Some("text, id")),
+        ("{}", Some("text, id")),
         ("{\"text\":null,\"id\":null}", None),
         ("{\"text\":1,\"id\":1}", None),
         ("[]", None),
@@ -116,9 +116,11 @@ fn a_column_that_the_first_record_lacks_is_an_error_of_the_shard() {
     ] {
         // What cannot be read says nothing of columns, so that the next line is asked.
         let shard = format!("\noops\n[]\n{line}\n{GOOD}");
-        match (read(PLAIN, shard.as_bytes(), &profile(COLUMNS), SMALL), column) {
+        match (read(PLAIN, shard.as_bytes(), &profile(COLUMNS), SMALL), columns) {
             (Ok(chunks), None) => assert_eq!(records(&chunks).len(), 4, "{line}"),
-            (Err(ShardError::MissingColumn { column: found, .. }), Some(column)) => assert_eq!(found, column),
+            (Err(ShardError::MissingColumns { missing, .. }), Some(columns)) => {
+                assert_eq!(missing.join(", "), columns);
+            }
             (other, _) => panic!("{line}: {other:?}"),
         }
     }

@@ -214,10 +214,25 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
 pub(super) fn gate_error(error: GateError) -> CommandError {
     let exit = match &error {
         GateError::NoShards => ExitCode::NothingExamined,
-        GateError::NoSuchPart { .. } | GateError::SameName { .. } => ExitCode::Usage,
+        GateError::NoSuchPart { .. } | GateError::SameName { .. } | GateError::Misfit(_) => ExitCode::Usage,
         GateError::Settings(_) | GateError::Documents(_) => ExitCode::Failure,
     };
-    CommandError::from_error(exit, error)
+    let hint =
+        if let GateError::Misfit(misfit) = &error { Some(fitting_hint(&misfit.fitting)) } else { None };
+    let error = CommandError::from_error(exit, error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn fitting_hint(fitting: &[&str]) -> String {
+    let own = "write one of your own, as docs/reference/profiles.md tells; nothing was written";
+    if fitting.is_empty() {
+        return format!("no profile that comes with the program fits it: {own}");
+    }
+    let names: Vec<String> = fitting.iter().map(|name| format!("`{name}`")).collect();
+    format!("name a profile that fits it, such as {}, or {own}", names.join(", "))
 }
 
 /// Exits with success only if everything that was read was examined, and something was.

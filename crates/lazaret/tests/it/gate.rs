@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use insta::assert_snapshot;
 use lazaret_gatekit::crash::{crash, files_below};
 use lazaret_gatekit::{Dice, GateWorld, PROFILE_FLAT, Partial, ShardFormat, ShardRecord, plants};
 use serde_json::Value;
@@ -100,6 +101,23 @@ fn a_record_that_could_not_be_examined_is_no_success() {
     }
     fs::write(harbour.path("shards").join("part-00.jsonl"), "\n\n").unwrap();
     assert_eq!(harbour.run_gate("out of nothing", &[]).code, 3);
+}
+
+/// What a wrong profile leaves behind would stand in the way of the right one.
+#[test]
+fn a_wrong_profile_is_told_before_anything_is_written() {
+    let harbour = Harbour::new(3);
+    let profile = harbour.world.file("other.toml", &PROFILE_FLAT.replace("\"content\"", "\"body\""));
+    let (shards, key, out) = (harbour.text("shards"), harbour.text("key.pem"), harbour.text("out"));
+    let args = ["gate", &shards, "--dataset", "harbour", "--key", &key, "--out", &out, "--profile", &profile];
+    let run = harbour.world.run(&args);
+    assert_eq!(run.code, 2);
+    assert_snapshot!(run.stderr, @"
+    error: the profile does not fit `part-00.jsonl` and one other shard: the profile `harbour` names `body`, which the shard does not have; it has `content`, `git_blob`, `id`, `path`, `repository`
+    hint: name a profile that fits it, such as `starcoderdata`, or write one of your own, as docs/reference/profiles.md tells; nothing was written
+    ");
+    assert!(!harbour.path("out").exists());
+    assert_eq!(harbour.run_gate("out", &[]).code, 0);
 }
 
 /// A decoder that panics over a damaged file is no bug of ours, and nobody is told that it is one.

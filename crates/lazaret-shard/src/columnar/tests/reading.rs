@@ -253,7 +253,7 @@ fn columns_that_are_missing_or_of_another_type_stop_before_the_first_record() {
     };
     assert_eq!(
         error("[columns]\ntext = \"text\""),
-        "the profile `test` names the column `text`, which the shard does not have"
+        "the profile `test` names `text`, which the shard does not have; it has `content`, `stars`"
     );
     assert_eq!(
         error("[columns]\ntext = \"stars\""),
