@@ -15,7 +15,7 @@ use lazaret_pipeline::known::KnownText;
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::command_error::workflow::scan_error;
-use crate::commands::gate::{ReportFormat, SOMEBODY, exit_of, input};
+use crate::commands::gate::{ReportFormat, SOMEBODY, exit_of, failures, input};
 use crate::commands::index::known_error;
 use crate::commands::key::read_secret;
 use crate::exit::ExitCode;
@@ -156,6 +156,7 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     drop(progress);
     let report = report.map_err(export_error)?;
     write_report(&report, args, global)?;
+    failures::say(&report.gate, "give the same command again: what has a receipt is left alone", &screen);
     Ok(if report.is_whole() { exit_of(&report.gate) } else { ExitCode::Failure })
 }
 

@@ -28,11 +28,15 @@ use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 
+pub(super) mod failures;
 pub(super) mod human;
 pub(super) mod input;
 
 /// Who runs the gate where nobody says so.
 pub(super) const SOMEBODY: &str = "urn:lazaret:gate";
+
+/// What to do about a shard that failed.
+const MEND: &str = "mend it and give the same command again, which leaves alone what has a receipt; or leave it out, and name a new place";
 
 /// Arguments of `lazaret gate`.
 #[derive(Debug, Args)]
@@ -207,6 +211,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     drop(progress);
     let report = report.map_err(gate_error)?;
     write_report(&report, args, global)?;
+    failures::say(&report, MEND, &screen);
     Ok(exit_of(&report))
 }
 

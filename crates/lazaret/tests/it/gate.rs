@@ -120,6 +120,35 @@ fn a_wrong_profile_is_told_before_anything_is_written() {
     assert_eq!(harbour.run_gate("out", &[]).code, 0);
 }
 
+#[test]
+fn what_failed_is_said_aloud_whatever_the_format() {
+    let harbour = Harbour::new(2);
+    let parquet = harbour.path("shards").join("part-01.parquet");
+    let whole = fs::read(&parquet).unwrap();
+    fs::write(&parquet, &whole[..whole.len() / 2]).unwrap();
+    let lines = harbour.path("shards").join("part-00.jsonl");
+    let text = fs::read(&lines).unwrap();
+    fs::write(&lines, [text.as_slice(), b"oops\n"].concat()).unwrap();
+    let (json, human) =
+        (harbour.run_gate("out-0", &["--quiet", "--format", "json"]), harbour.run_gate("out-1", &[]));
+    assert_eq!((json.code, human.code), (1, 1));
+    assert_eq!(json.stderr, human.stderr);
+    assert_snapshot!(human.stderr, @"
+    error: nothing of `part-01.parquet` is admitted: the columnar file is damaged: Parquet argument error: Parquet error: Invalid Parquet file. Corrupt footer
+    hint: mend it and give the same command again, which leaves alone what has a receipt; or leave it out, and name a new place
+    error: 1 record rejected: what cannot be examined is not admitted
+    hint: `held/` says why; mend them, and name a new place
+    ");
+    assert!(human.stdout.ends_with("; 1 of 2 shards have a signed receipt\n"), "{}", human.stdout);
+    fs::remove_file(&lines).unwrap();
+    let run = harbour.run_gate("out-2", &[]);
+    assert!(run.stdout.ends_with("; no shard has a receipt\n"), "{}", run.stdout);
+    fs::remove_file(&parquet).unwrap();
+    fs::write(&lines, "{\"content\":\"fn moor() {}\"}\n").unwrap();
+    let run = harbour.run_gate("out-3", &[]);
+    assert!(run.stdout.ends_with("; every shard has a signed receipt, and no record is admitted\n"));
+}
+
 /// A decoder that panics over a damaged file is no bug of ours, and nobody is told that it is one.
 #[test]
 fn a_damaged_shard_is_refused_and_called_no_bug() {

@@ -57,10 +57,26 @@ pub(in crate::commands) fn write(
     }
     shards(report, screen, out)?;
     writeln!(out)?;
-    let how =
-        if report.dry_run { "nothing was written" } else { "every admitted shard has a signed receipt" };
+    let how = receipts(report);
     let footer = format!("judged at {} by the policy {}; {how}", report.time, report.policy);
     writeln!(out, "{}", screen.paint(Ink::Faint, &footer))
+}
+
+/// Says which shards have a receipt, and no more than that.
+fn receipts(report: &GateReport) -> String {
+    let failed = report.shards.iter().filter(|shard| shard.state == ShardState::Failed).count();
+    let (number, sealed) = (report.shards.len() as u64, (report.shards.len() - failed) as u64);
+    if report.dry_run {
+        "nothing was written".to_owned()
+    } else if sealed == 0 {
+        "no shard has a receipt".to_owned()
+    } else if sealed < number {
+        format!("{} of {} have a signed receipt", thousands(sealed), count(number, "shard", "shards"))
+    } else if report.records.admitted == 0 {
+        "every shard has a signed receipt, and no record is admitted".to_owned()
+    } else {
+        "every shard has a signed receipt".to_owned()
+    }
 }
 
 fn shards(report: &GateReport, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
