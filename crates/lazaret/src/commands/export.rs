@@ -6,23 +6,17 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::Measure;
-use lazaret_pipeline::export::{
-    ExportError, ExportFormat, ExportReport, ExportRequest, RecordsBy, SHARD_BYTES, export,
-};
+use lazaret_pipeline::export::{ExportError, ExportFormat, ExportRequest, RecordsBy, SHARD_BYTES, export};
 use lazaret_pipeline::gate::Destination;
-use lazaret_pipeline::known::KnownText;
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::command_error::workflow::scan_error;
-use crate::commands::gate::{ReportFormat, SOMEBODY, exit_of, failures, input};
-use crate::commands::index::known_error;
-use crate::commands::key::read_secret;
+use crate::commands::gate::admission::AdmissionArgs;
+use crate::commands::gate::{exit_of, failures};
 use crate::exit::ExitCode;
 use crate::history::HistoryArgs;
-use crate::output::Output;
 use crate::progress::Progress;
-use crate::report::json::write_line;
 use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 
@@ -43,30 +37,9 @@ pub(crate) struct ExportArgs {
     /// What a record is made of
     #[arg(long, value_enum, default_value = "file")]
     by: By,
-    /// The class of data set that admitted records are for, as the policy names it
-    #[arg(long, value_name = "CLASS", default_value = "training")]
-    class: String,
-    /// The policy to judge by; the built-in one bans every listed tool and trusts nothing
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// Hold every file and record against the index of known text in this folder; may be given more than once
-    #[arg(long = "index", value_name = "DIR")]
-    index: Vec<PathBuf>,
     /// The repository's name in the records; the last two parts of its path by default
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
-    /// The folder or address to write to; a run that was interrupted goes on there
-    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
-    out: Option<String>,
-    /// The secret key that signs receipts, as `lazaret key create` made it
-    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
-    key: Option<PathBuf>,
-    /// Who runs the export: an address that receipts name
-    #[arg(long, value_name = "URI", default_value = SOMEBODY)]
-    verifier: String,
-    /// Judge everything and write nothing
-    #[arg(long, conflicts_with_all = ["out", "key"])]
-    dry_run: bool,
     /// How to write the records
     #[arg(long, value_enum, default_value = "parquet")]
     shard_format: ShardFormat,
@@ -76,15 +49,8 @@ pub(crate) struct ExportArgs {
     /// Leave out the columns that say what is held of each record
     #[arg(long)]
     no_verdict_columns: bool,
-    /// Count the tokens that holding records, and cutting out functions, statements or lines, would keep
-    #[arg(long)]
-    retention: bool,
-    /// How to write the report
-    #[arg(long, value_enum, default_value = "human")]
-    format: ReportFormat,
-    /// Write the report to a file, which appears only when it is whole, instead of standard output
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    admission: AdmissionArgs,
     #[command(flatten)]
     history: HistoryArgs,
 }
@@ -112,18 +78,15 @@ enum ShardFormat {
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
-    let rulebook = Rulebook::load(args.policy.as_deref())?;
+    let admission = &args.admission;
+    let rulebook = Rulebook::load(admission.policy.as_deref())?;
     let detectors = Detectors::new(&rulebook.catalog);
-    let known = match args.index.as_slice() {
-        [] => None,
-        folders => Some(KnownText::open(folders).map_err(known_error)?),
-    };
-    let key = args.key.as_deref().map(read_secret).transpose()?;
-    let out = args.out.as_deref().map(input::place).transpose()?;
-    let to = out.as_ref().zip(key.as_ref()).map(|(place, key)| Destination {
+    let known = admission.known()?;
+    let signed = admission.signed_place()?;
+    let to = signed.as_ref().map(|(place, key)| Destination {
         place,
         key,
-        verifier: &args.verifier,
+        verifier: &admission.verifier,
         verdict_columns: !args.no_verdict_columns,
         attributes: false,
     });
@@ -137,7 +100,7 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         cache_dir: cache_dir.as_deref(),
         known: known.as_ref(),
         repository: args.repository.as_deref(),
-        class: &args.class,
+        class: &admission.class,
         by: match args.by {
             By::File => RecordsBy::File,
             By::Unit => RecordsBy::Unit,
@@ -147,7 +110,7 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
             ShardFormat::JsonLinesZstd => ExportFormat::JsonLinesZstd,
         },
         shard_bytes: args.shard_bytes.get(),
-        counts_retention: args.retention,
+        counts_retention: admission.retention,
         to,
     };
     let screen = Screen::stderr(global.color);
@@ -155,17 +118,9 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     let report = export(&request);
     drop(progress);
     let report = report.map_err(export_error)?;
-    write_report(&report, args, global)?;
+    admission.write_report(&report, global, human::write)?;
     failures::say(&report.gate, "give the same command again: what has a receipt is left alone", &screen);
     Ok(if report.is_whole() { exit_of(&report.gate) } else { ExitCode::Failure })
-}
-
-fn write_report(report: &ExportReport, args: &ExportArgs, global: &GlobalArgs) -> Result<(), CommandError> {
-    let screen = if args.output.is_some() { Screen::file() } else { Screen::stdout(global.color) };
-    Output::open(args.output.as_deref())?.write(|out| match args.format {
-        ReportFormat::Human => human::write(report, &screen, out),
-        ReportFormat::Json => write_line(report, out),
-    })
 }
 
 fn export_error(error: ExportError) -> CommandError {

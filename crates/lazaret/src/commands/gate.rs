@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use lazaret_core::Evidence;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::Measure;
@@ -13,13 +13,11 @@ use lazaret_pipeline::gate::{
     Bundles, Destination, GateError, GateReport, GateRequest, ShardState, Snapshot, VerifyReport,
     VerifyRequest, gate, verify,
 };
-use lazaret_pipeline::known::KnownText;
 use lazaret_shard::{BUILT_IN, Profile, Step};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
-use crate::commands::index::known_error;
-use crate::commands::key::{read_secret, read_trusted};
+use crate::commands::key::read_trusted;
 use crate::exit::ExitCode;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -28,12 +26,12 @@ use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 
+pub(super) mod admission;
 pub(super) mod failures;
 pub(super) mod human;
 pub(super) mod input;
 
-/// Who runs the gate where nobody says so.
-pub(super) const SOMEBODY: &str = "urn:lazaret:gate";
+use admission::{AdmissionArgs, ReportFormat};
 
 /// What to do about a shard that failed.
 const MEND: &str = "mend it and give the same command again, which leaves alone what has a receipt; or leave it out, and name a new place";
@@ -72,42 +70,18 @@ struct RunArgs {
     /// The data set's name, as the policy's patterns match it: `dataset:NAME/SHARD`
     #[arg(long, value_name = "NAME", required = true)]
     dataset: Option<String>,
-    /// The class of data set that admitted records are for, as the policy names it
-    #[arg(long, value_name = "CLASS", default_value = "training")]
-    class: String,
-    /// The policy to judge by; the built-in one bans every listed tool and trusts nothing
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
     /// What an earlier scan knows, as `lazaret scan --bundle` wrote it; may be given more than once
     #[arg(long = "bundle", value_name = "FILE")]
     bundles: Vec<PathBuf>,
-    /// Hold every record against the index of known text in this folder; may be given more than once
-    #[arg(long = "index", value_name = "DIR")]
-    index: Vec<PathBuf>,
     /// What the data set says of itself, such as its README; may be given more than once
     #[arg(long = "card", value_name = "FILE")]
     cards: Vec<PathBuf>,
-    /// The folder or address to write to; a run that was interrupted goes on there
-    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
-    out: Option<String>,
-    /// The secret key that signs receipts, as `lazaret key create` made it
-    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
-    key: Option<PathBuf>,
-    /// Who runs the gate: an address that receipts name
-    #[arg(long, value_name = "URI", default_value = SOMEBODY)]
-    verifier: String,
-    /// Judge everything and write nothing
-    #[arg(long, conflicts_with_all = ["out", "key"])]
-    dry_run: bool,
     /// Write what is held of each admitted record as further columns
     #[arg(long)]
     verdict_columns: bool,
     /// Write Dolma's attributes for the shards that were read: `lazaret__admit` on what is admitted
     #[arg(long)]
     dolma_attributes: bool,
-    /// Count the tokens that holding records, and cutting out functions, statements or lines, would keep
-    #[arg(long)]
-    retention: bool,
     /// Gate only this part of the shards, counted from 0
     #[arg(long, value_name = "I", default_value_t = 0, requires = "num_parts")]
     part: usize,
@@ -117,12 +91,8 @@ struct RunArgs {
     /// How many shards to gate at a time; one for each processor by default
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// How to write the report
-    #[arg(long, value_enum, default_value = "human")]
-    format: ReportFormat,
-    /// Write the report to a file, which appears only when it is whole, instead of standard output
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    admission: AdmissionArgs,
 }
 
 /// What to verify.
@@ -145,15 +115,6 @@ struct VerifyArgs {
     format: ReportFormat,
 }
 
-/// How to write a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReportFormat {
-    /// A summary for people
-    Human,
-    /// The whole report as one line of JSON
-    Json,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &GateArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
@@ -170,21 +131,18 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     for other in inputs.others.iter().filter(|_| !global.quiet) {
         speech::warning(&format!("`{other}` is no shard, so it was not read and goes no further"), &screen);
     }
-    let rulebook = Rulebook::load(args.policy.as_deref())?;
+    let admission = &args.admission;
+    let rulebook = Rulebook::load(admission.policy.as_deref())?;
     let detectors = Detectors::new(&rulebook.catalog);
     let bundles =
         Bundles::read(&args.bundles).map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
-    let known = match args.index.as_slice() {
-        [] => None,
-        folders => Some(KnownText::open(folders).map_err(known_error)?),
-    };
+    let known = admission.known()?;
     let declared = declared(&args.cards, &inputs.cards, &detectors)?;
-    let key = args.key.as_deref().map(read_secret).transpose()?;
-    let out = args.out.as_deref().map(input::place).transpose()?;
-    let to = out.as_ref().zip(key.as_ref()).map(|(place, key)| Destination {
+    let signed = admission.signed_place()?;
+    let to = signed.as_ref().map(|(place, key)| Destination {
         place,
         key,
-        verifier: &args.verifier,
+        verifier: &admission.verifier,
         verdict_columns: args.verdict_columns,
         attributes: args.dolma_attributes,
     });
@@ -195,13 +153,13 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         profile_text: &profile_text,
         snapshot: Snapshot {
             measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
-            class: &args.class,
+            class: &admission.class,
             dataset: args.dataset.as_deref().unwrap_or_default(),
             bundles: &bundles,
             known: known.as_ref(),
             declared: &declared,
             text_is_whole: !profile.columns.text.steps.contains(&Step::Each),
-            counts_retention: args.retention,
+            counts_retention: admission.retention,
         },
         to,
         n_threads: args.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
@@ -210,7 +168,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     let report = gate(&request);
     drop(progress);
     let report = report.map_err(gate_error)?;
-    write_report(&report, args, global)?;
+    admission.write_report(&report, global, human::write)?;
     failures::say(&report, MEND, &screen);
     Ok(exit_of(&report))
 }
@@ -250,14 +208,6 @@ pub(super) fn exit_of(report: &GateReport) -> ExitCode {
     } else {
         ExitCode::Success
     }
-}
-
-fn write_report(report: &GateReport, args: &RunArgs, global: &GlobalArgs) -> Result<(), CommandError> {
-    let screen = if args.output.is_some() { Screen::file() } else { Screen::stdout(global.color) };
-    Output::open(args.output.as_deref())?.write(|out| match args.format {
-        ReportFormat::Human => human::write(report, &screen, out),
-        ReportFormat::Json => write_line(report, out),
-    })
 }
 
 /// Reads a profile by its name, or from a file.
