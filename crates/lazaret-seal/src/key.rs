@@ -136,6 +136,12 @@ impl SecretKey {
         PublicKey::of(self.0.verifying_key())
     }
 
+    /// Signs a message of a kind: a signature made for one kind is none for another.
+    #[must_use]
+    pub fn sign_as(&self, kind: &'static str, message: &[u8]) -> [u8; 64] {
+        self.sign(&of_kind(kind, message))
+    }
+
     /// Signs a message whose beginning says what kind of message it is.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
@@ -196,6 +202,12 @@ impl PublicKey {
         self.key.as_bytes()
     }
 
+    /// Whether the bytes are this key's signature of a message of a kind, made by [`SecretKey::sign_as`].
+    #[must_use]
+    pub fn verifies_as(&self, kind: &'static str, message: &[u8], signature: &[u8]) -> bool {
+        self.verifies(&of_kind(kind, message), signature)
+    }
+
     /// Whether the bytes are this key's signature of the message; a signature that several keys or messages could
     /// share is none (RFC 8032, 5.1.7, with the checks of small order).
     #[must_use]
@@ -203,6 +215,11 @@ impl PublicKey {
         ed25519::Signature::from_slice(signature)
             .is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
     }
+}
+
+/// A kind has no line end, so no message of one kind can be taken for one of another.
+fn of_kind(kind: &'static str, message: &[u8]) -> Vec<u8> {
+    [kind.as_bytes(), b"\n", message].concat()
 }
 
 impl fmt::Debug for PublicKey {

@@ -1,1 +1,32 @@
-//! Keeps what was decided.
+//! Keeps what was decided: people, cases, holds, exemptions, the vault and the ledger, durably.
+//!
+//! Everything changes through one door. An [`Act`] is what somebody does; [`perform`] is a pure function of the state,
+//! the act, the person and the time, and either changes the state or lists what is unmet. The store runs it inside a
+//! database transaction together with the signed [`Entry`] that records it; the ledger is verified by running it again.
+
+mod act;
+mod aggregate;
+mod case;
+mod entry;
+mod exemption;
+mod hold;
+mod motion;
+mod perform;
+mod person;
+mod refusal;
+mod world;
+
+pub use act::{Act, HeldContent};
+pub use aggregate::{Aggregate, Key, Listing};
+pub use case::{
+    Case, CaseEvidence, CaseId, CaseStatus, Cause, CauseKind, Decision, Justification, Proposal, Refutation,
+    Refuted, Resolution, Returned,
+};
+pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, SignedEntry};
+pub use exemption::{Exemption, ExemptionId, ExemptionRequest, ExemptionStatus, Scope};
+pub use hold::{ContentKind, Custody, Hold, Place, ReadPurpose, SealedObject};
+pub use motion::{Motion, MotionId, MotionStatus, Question};
+pub use perform::{Step, perform};
+pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
+pub use refusal::{Halt, Refusal};
+pub use world::World;
