@@ -14,6 +14,7 @@ mod motion;
 mod perform;
 mod person;
 mod refusal;
+mod shelf;
 mod world;
 
 pub use act::{Act, HeldContent};
@@ -29,4 +30,5 @@ pub use motion::{Motion, MotionId, MotionStatus, Question};
 pub use perform::{Step, perform};
 pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
 pub use refusal::{Halt, Refusal};
+pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
 pub use world::World;
