@@ -171,7 +171,7 @@ pub enum Affair {
 }
 
 impl Affair {
-    /// All matters.
+    /// All affairs.
     pub const ALL: [Self; 8] = [
         Self::Clearing,
         Self::KeepingOut,
