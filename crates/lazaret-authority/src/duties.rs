@@ -1,10 +1,10 @@
-//! Policies on who may do what, read and held against the floor.
+//! Policies on who may do what, read and held against the ground rules.
 
 use std::sync::{Arc, LazyLock};
 
 use lazaret_core::{Ask, Authority, Digest, Ruling};
 
-use crate::floor;
+use crate::ground;
 use crate::read::{DutiesError, read, schema};
 use crate::rulings::Rulings;
 use crate::standing::Standing;
@@ -25,22 +25,22 @@ impl Duties {
     /// # Errors
     /// [`DutiesError`] where the text is no Cedar or too long, a policy lacks its name or what it takes, a word is
     /// not declared, a policy can never apply, could fail or names somebody, the policies look at too much to try it
-    /// all, or something that they allow is below the [floor](crate::FLOOR).
+    /// all, or something that they allow breaks the [ground rules](crate::GROUND_RULES).
     pub fn parse(text: &str) -> Result<Self, DutiesError> {
         let duties = Self::read(text)?;
         let rulings = &duties.rulings;
-        let breach = floor::breach(
+        let breach = ground::breach(
             |action| rulings.looked_at(action),
             |action, affair, standing| rulings.allows(action, affair, standing),
         );
         match breach {
-            Some(breach) => Err(DutiesError::BelowFloor { breach }),
+            Some(breach) => Err(DutiesError::BreaksGroundRule { breach }),
             None => Ok(duties),
         }
     }
 
-    /// Returns the policies where nobody says otherwise; within a process they are read once. That they keep to the
-    /// floor is for a test to try.
+    /// Returns the policies where nobody says otherwise; within a process they are read once. That they keep to
+    /// the ground rules is for a test to try.
     #[must_use]
     pub fn built_in() -> Self {
         #[expect(clippy::expect_used, reason = "the text is part of the program, and a test parses it")]

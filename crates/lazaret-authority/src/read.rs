@@ -8,7 +8,7 @@ use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validato
 use lazaret_core::Action;
 use thiserror::Error;
 
-use crate::floor::Breach;
+use crate::ground::Breach;
 
 /// The most bytes that policies may have.
 pub const DUTIES_BYTES_MAX: usize = 64 * 1024;
@@ -52,7 +52,7 @@ pub enum DutiesError {
     },
     /// A policy does not say what it takes.
     #[error(
-        "policy `{id}` does not say what a person who is denied would need; put `@needs(\"…\")` before it"
+        "policy `{id}` does not say on one line what a person who is denied would need; put `@needs(\"…\")` before it"
     )]
     WithoutNeeds {
         /// Its name.
@@ -87,8 +87,8 @@ pub enum DutiesError {
         max: u32,
     },
     /// They allow what no policy may allow.
-    #[error("the policies fall below the floor: {breach}")]
-    BelowFloor {
+    #[error("the policies break a ground rule: {breach}")]
+    BreaksGroundRule {
         /// What they allow.
         breach: Breach,
     },
@@ -183,7 +183,7 @@ fn name(anonymous: &PolicySet) -> Result<Vec<Policy>, DutiesError> {
     let mut names = BTreeSet::new();
     let mut policies = Vec::new();
     for (index, policy) in anonymous.policies().enumerate() {
-        let said = |key| policy.annotation(key).filter(|value| !value.trim().is_empty());
+        let said = |key| policy.annotation(key).filter(|value| is_plain(value));
         let id = said("id").ok_or(DutiesError::Unnamed { number: index + 1 })?.to_owned();
         if said("needs").is_none() {
             return Err(DutiesError::WithoutNeeds { id });
@@ -194,6 +194,11 @@ fn name(anonymous: &PolicySet) -> Result<Vec<Policy>, DutiesError> {
         }
     }
     if policies.is_empty() { Err(DutiesError::Empty) } else { Ok(policies) }
+}
+
+/// Whether people can read it on one line; it comes to the terminals of others.
+fn is_plain(value: &str) -> bool {
+    !value.trim().is_empty() && !value.contains(char::is_control)
 }
 
 /// Refuses what the validator warns of as well: a policy that can never apply is a mistake of somebody's.

@@ -1,10 +1,10 @@
-//! Holds the page on who may do what against the built-in policies and the floor.
+//! Holds the page on who may do what against the built-in policies and the ground rules.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use lazaret_authority::{Duties, FLOOR};
+use lazaret_authority::{Duties, GROUND_RULES};
 use lazaret_core::{Action, Affair, Ask, Authority as _, PersonRole, Relation, Ruling};
 
 const FROM: &str = "<!-- who may do what: written by a test -->\n";
@@ -147,7 +147,7 @@ fn the_table_tells_all_that_the_policies_allow() {
 }
 
 #[test]
-fn the_page_names_every_word_and_every_rule_of_the_floor() {
+fn the_page_names_every_word_and_every_ground_rule() {
     let page = fs::read_to_string(page_path()).unwrap();
     let schema = include_str!("../src/duties.cedarschema");
     let actions = Action::ALL.map(Action::as_str).into_iter();
@@ -158,7 +158,7 @@ fn the_page_names_every_word_and_every_rule_of_the_floor() {
         assert!(page.contains(&format!("`{word}`")), "docs/reference/authority.md does not name `{word}`");
         assert!(schema.contains(word), "the schema does not name `{word}`");
     }
-    for rule in FLOOR {
+    for rule in GROUND_RULES {
         let row = format!("| `{}` | {} |", rule.id, rule.says);
         assert!(page.contains(&row), "docs/reference/authority.md lacks the row\n{row}");
     }

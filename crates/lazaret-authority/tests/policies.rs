@@ -1,6 +1,6 @@
-//! Tries policies of somebody's own: misspelt, unclear, failing, looser than the floor, and good ones.
+//! Tries policies of somebody's own: misspelt, unclear, failing, breaking a ground rule, and good ones.
 
-use lazaret_authority::{DUTIES_BYTES_MAX, Duties, DutiesError, FLOOR};
+use lazaret_authority::{DUTIES_BYTES_MAX, Duties, DutiesError, GROUND_RULES};
 use lazaret_core::{Action, Affair, Ask, Authority as _, PersonRole, Relation, Ruling};
 
 fn refusal(text: &str) -> String {
@@ -17,7 +17,7 @@ fn with(policy: &str) -> String {
 }
 
 #[test]
-fn the_built_in_policies_keep_to_the_floor() {
+fn the_built_in_policies_keep_the_ground_rules() {
     let built_in = Duties::built_in();
     let again = Duties::parse(built_in.text()).unwrap();
     assert_eq!(built_in.digest(), again.digest());
@@ -72,6 +72,7 @@ fn a_policy_says_its_name_and_what_it_takes() {
     assert!(matches!(refused("@id(\" \")"), DutiesError::Unnamed { number: 1 }));
     assert!(matches!(refused("@id(\"one\")"), DutiesError::WithoutNeeds { id } if id == "one"));
     assert!(matches!(refused("@id(\"one\") @needs(\"\")"), DutiesError::WithoutNeeds { .. }));
+    assert!(matches!(refused("@id(\"one\") @needs(\"a\\u{1b}[2J\")"), DutiesError::WithoutNeeds { .. }));
     let twice = format!("@id(\"one\") @needs(\"a\") {policy} @id(\"one\") @needs(\"b\") {policy}");
     assert!(matches!(Duties::parse(&twice), Err(DutiesError::NamedTwice { id }) if id == "one"));
 }
@@ -110,7 +111,7 @@ fn policies_that_look_at_everything_are_refused() {
     assert!(refused.contains("`claim-case` look at 11 roles and relations"), "{refused}");
 }
 
-/// For each rule of the floor: policies that break it, and the plainest example of it.
+/// For each ground rule: policies that break it, and the plainest example of it.
 const LOOSE: &[(&str, &str, &str)] = &[
     (
         "clearing-by-others",
@@ -166,7 +167,7 @@ const LOOSE: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn policies_below_the_floor_are_refused_with_an_example() {
+fn policies_that_break_a_ground_rule_are_refused_with_an_example() {
     for (rule, policy, example) in LOOSE {
         // Auditors are kept out, so that nothing but the rule at hand is broken.
         let kept_out = "@id(\"auditors\") @needs(\"a person who is not an auditor\")
@@ -174,7 +175,7 @@ fn policies_below_the_floor_are_refused_with_an_example() {
         let kept_out = if *rule == "auditors-change-nothing" { "" } else { kept_out };
         let text = format!("{kept_out}@id(\"loose\") @needs(\"something\") {policy}");
         match Duties::parse(&text) {
-            Err(DutiesError::BelowFloor { breach }) => {
+            Err(DutiesError::BreaksGroundRule { breach }) => {
                 assert_eq!(breach.rule.id, *rule, "{breach}");
                 assert!(breach.to_string().contains(example), "{breach}");
             }
@@ -184,8 +185,8 @@ fn policies_below_the_floor_are_refused_with_an_example() {
 }
 
 #[test]
-fn every_rule_of_the_floor_is_tried() {
-    for rule in FLOOR {
+fn every_ground_rule_is_tried() {
+    for rule in GROUND_RULES {
         assert!(LOOSE.iter().any(|(id, ..)| *id == rule.id), "no policies break `{}`", rule.id);
     }
 }

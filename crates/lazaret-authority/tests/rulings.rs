@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_authority::{Duties, FLOOR};
+use lazaret_authority::{Duties, GROUND_RULES};
 use lazaret_core::{Action, Affair, Ask, Authority as _, PersonRole, Relation, Ruling};
 
 /// Every subset of a few words.
@@ -75,8 +75,8 @@ fn check(duties: &Duties, ask: &Ask) {
     match duties.rule(ask) {
         Ruling::Allowed => {
             assert!(may(ask), "allowed: {ask:?}");
-            for rule in FLOOR {
-                assert!(!rule.denies(ask), "below `{}`: {ask:?}", rule.id);
+            for rule in GROUND_RULES {
+                assert!(!rule.denies(ask), "against `{}`: {ask:?}", rule.id);
             }
         }
         Ruling::Denied { unmet, failed } => {

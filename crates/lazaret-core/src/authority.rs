@@ -219,7 +219,8 @@ pub enum Ruling {
     Allowed,
     /// The person may not.
     Denied {
-        /// What would have to be otherwise, each in plain words ("a person who did not write the content").
+        /// What would have to be otherwise, each in plain words ("a person who did not write the content"); never
+        /// empty.
         unmet: Vec<String>,
         /// Whether a policy could not be evaluated: then nothing is allowed, whatever the others say.
         failed: bool,

@@ -1,4 +1,4 @@
-//! The floor: what no policies may allow, whoever writes them.
+//! The ground rules: what no policies may allow, whoever writes them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::standing::Standing;
 
 /// One thing that nobody may be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FloorRule {
+pub struct GroundRule {
     /// Its name.
     pub id: &'static str,
     /// What it says, as a sentence without its stop.
@@ -49,37 +49,37 @@ const CHANGES: [Action; Action::ALL.len() - 1] = [
     Action::RecordUse,
 ];
 
-/// All rules of the floor. Policies may be stricter and never looser.
-pub const FLOOR: &[FloorRule] = &[
-    FloorRule {
+/// All ground rules. Policies may be stricter and never looser.
+pub const GROUND_RULES: &[GroundRule] = &[
+    GroundRule {
         id: "clearing-by-others",
         says: "who wrote a content or gains by it neither proposes nor agrees that it be cleared",
         actions: &[Action::ProposeResolution, Action::AgreeResolution],
         affairs: &[Affair::Clearing],
         never: Never::Related(&[Relation::Author, Relation::Beneficiary]),
     },
-    FloorRule {
+    GroundRule {
         id: "clearing-by-two",
         says: "who proposed that a content be cleared, or agreed already, does not agree to it",
         actions: &[Action::AgreeResolution],
         affairs: &[Affair::Clearing],
         never: Never::Related(&[Relation::Proposer, Relation::Agreed]),
     },
-    FloorRule {
+    GroundRule {
         id: "exemption-by-others",
         says: "who asked for an exemption or gains by it does not approve it",
         actions: &[Action::ApproveExemption],
         affairs: &Affair::ALL,
         never: Never::Related(&[Relation::Requester, Relation::Beneficiary]),
     },
-    FloorRule {
+    GroundRule {
         id: "motion-by-two",
         says: "who proposed a motion, seconded it already or is its subject does not second it",
         actions: &[Action::SecondMotion],
         affairs: &Affair::ALL,
         never: Never::Related(&[Relation::Proposer, Relation::Subject, Relation::Agreed]),
     },
-    FloorRule {
+    GroundRule {
         id: "cases-by-roles",
         says: "who holds no role, or that of an admin alone, decides no case",
         actions: &[
@@ -91,7 +91,7 @@ pub const FLOOR: &[FloorRule] = &[
         affairs: &Affair::ALL,
         never: Never::HoldingNoneBut(&[PersonRole::Admin]),
     },
-    FloorRule {
+    GroundRule {
         id: "power-by-roles",
         says: "who holds no role takes no part in motions, takes no role away, neither moves nor reads what is \
                sealed and approves no exemption",
@@ -106,7 +106,7 @@ pub const FLOOR: &[FloorRule] = &[
         affairs: &Affair::ALL,
         never: Never::HoldingNoneBut(&[]),
     },
-    FloorRule {
+    GroundRule {
         id: "auditors-change-nothing",
         says: "who is an auditor changes nothing, whatever other roles they hold",
         actions: &CHANGES,
@@ -115,7 +115,7 @@ pub const FLOOR: &[FloorRule] = &[
     },
 ];
 
-impl FloorRule {
+impl GroundRule {
     /// Whether the rule keeps this person from doing this.
     #[must_use]
     pub fn denies(&self, ask: &Ask) -> bool {
@@ -144,11 +144,11 @@ impl FloorRule {
     }
 }
 
-/// Something that policies allow and a rule of the floor does not.
+/// Something that policies allow and a ground rule does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breach {
     /// The rule.
-    pub rule: &'static FloorRule,
+    pub rule: &'static GroundRule,
     /// What they allow.
     pub example: Ask,
 }
@@ -182,7 +182,7 @@ pub(crate) fn breach(
     looked_at: impl Fn(Action) -> Standing,
     allows: impl Fn(Action, Affair, Standing) -> bool,
 ) -> Option<Breach> {
-    FLOOR.iter().find_map(|rule| {
+    GROUND_RULES.iter().find_map(|rule| {
         let questions = rule.actions.iter().flat_map(|&action| {
             let tried = looked_at(action).or(rule.looks());
             rule.affairs.iter().flat_map(move |&affair| tried.parts().map(move |part| (action, affair, part)))
