@@ -24,7 +24,9 @@ pub use merkle::{
     prove_consistency, prove_inclusion, root,
 };
 pub use name::NameError;
-pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, SignedNote};
+pub use note::{
+    Checkpoint, Cosignature, CosignatureVerifier, Cosigner, NoteError, NoteSigner, NoteVerifier, SignedNote,
+};
 pub use receipt::{NamedDigest, Program, Receipt, ReceiptError, RecordCounts, Shard};
 pub use statement::{Annotation, DigestSet, Predicate, Statement, StatementError, Subject};
 pub use summary::{ADMITTED_LEVEL, RecordAccount, Resource, Summary, VerificationResult, Verifier};

@@ -3,9 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lazaret_core::Digest;
-use sha2::{Digest as _, Sha256};
 
 use crate::key::{PublicKey, SecretKey};
+
+mod cosignature;
+mod named_key;
+
+pub use cosignature::{Cosignature, CosignatureVerifier, Cosigner};
+
+use cosignature::COSIGNATURE_PREFIX;
+use named_key::{ED25519, NamedKey, is_key_name};
 
 /// A text is not a signed note, or nobody who is trusted signed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +38,15 @@ pub enum NoteError {
     /// Not a key for notes.
     #[error("not a key for notes of the form `name+hash+key`, or not an Ed25519 key")]
     Verifier,
+    /// Not a key for cosignatures.
+    #[error("not a witness's key of the form `name+hash+key` (signature type 4), or not an Ed25519 key")]
+    CosignatureVerifier,
+    /// A time that no cosignature can carry.
+    #[error("a cosignature cannot bear a time before 1970; look at the clock")]
+    Time,
+    /// Two notes of which one should be the other with more signatures.
+    #[error("the two notes say different things")]
+    OtherText,
     /// The key of that name did not make the signature.
     #[error("the signature by `{name}` does not fit: the text or the signature was altered")]
     Altered {
@@ -65,11 +81,7 @@ pub struct NoteSigner<'a> {
 
 /// A key that checks notes, under a name such as `acme.example/ledger`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoteVerifier {
-    name: String,
-    key: PublicKey,
-    hash: [u8; 4],
-}
+pub struct NoteVerifier(NamedKey);
 
 /// What a log states: that it has so many entries, and that its Merkle tree has this root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +94,6 @@ pub struct Checkpoint {
     pub root: Digest,
 }
 
-/// The specification's identifier of Ed25519 signatures over the text itself.
-const ED25519: u8 = 1;
 /// What the messages begin with that the same key signs in envelopes; see [`check_text`].
 const ENVELOPE_PREFIX: &str = "DSSEv1 ";
 const SIGNATURE_MARK: &str = "\u{2014} ";
@@ -96,13 +106,7 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError::KeyName`] when no signature line can carry the name.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, NoteError> {
-        if !is_key_name(name) {
-            return Err(NoteError::KeyName { name: name.to_owned() });
-        }
-        let hasher = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]);
-        let digest: [u8; 32] = hasher.chain_update(key.as_bytes()).finalize().into();
-        let [a, b, c, d, ..] = digest;
-        Ok(Self { name: name.to_owned(), key, hash: [a, b, c, d] })
+        NamedKey::new(name, key, ED25519).map(Self)
     }
 
     /// Reads a key from its form `name+hash+key`, with the hash in hexadecimal and the key in base64.
@@ -110,27 +114,25 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError::Verifier`] when the text is anything else, or the hash is not that of name and key.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let parsed = || {
-            let (name, rest) = text.split_once('+')?;
-            let (_, key) = rest.split_once('+')?;
-            let bytes = STANDARD.decode(key).ok()?;
-            let (&ED25519, key) = bytes.split_first()? else { return None };
-            Self::new(name, PublicKey::from_bytes(key.try_into().ok()?)?).ok()
-        };
-        parsed().filter(|verifier| verifier.to_string() == text).ok_or(NoteError::Verifier)
+        NamedKey::parse(text, ED25519).map(Self).ok_or(NoteError::Verifier)
     }
 
     /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
+    }
+
+    /// Returns the key.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
+        &self.0.key
     }
 }
 
 impl std::fmt::Display for NoteVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let key = [&[ED25519], self.key.as_bytes().as_slice()].concat();
-        write!(f, "{}+{:08x}+{}", self.name, u32::from_be_bytes(self.hash), STANDARD.encode(key))
+        self.0.fmt(f)
     }
 }
 
@@ -165,8 +167,8 @@ impl SignedNote {
     /// Adds a signature by another key, such as a witness's.
     pub fn add_signature(&mut self, signer: &NoteSigner<'_>) {
         let signature = signer.key.sign(self.text.as_bytes());
-        let bytes = [signer.verifier.hash.as_slice(), signature.as_slice()].concat();
-        self.signatures.push((signer.verifier.name.clone(), bytes));
+        let bytes = [signer.verifier.0.hash.as_slice(), signature.as_slice()].concat();
+        self.signatures.push((signer.verifier.0.name.clone(), bytes));
     }
 
     /// Reads a note.
@@ -208,26 +210,38 @@ impl SignedNote {
         let mut by = Vec::new();
         for (name, bytes) in &self.signatures {
             let Some((hash, signature)) = bytes.split_first_chunk::<4>() else { continue };
-            let known = trusted.iter().find(|key| key.name == *name && key.hash == *hash);
+            let known = trusted.iter().find(|key| key.0.is_meant(name, *hash));
             let Some(verifier) = known else { continue };
-            if !verifier.key.verifies(self.text.as_bytes(), signature) {
+            if !verifier.0.key.verifies(self.text.as_bytes(), signature) {
                 return Err(NoteError::Altered { name: name.clone() });
             }
-            if !by.contains(&verifier.name.as_str()) {
-                by.push(&verifier.name);
+            if !by.contains(&verifier.name()) {
+                by.push(verifier.name());
             }
         }
         if by.is_empty() { Err(NoteError::Untrusted) } else { Ok((&self.text, by)) }
     }
 }
 
+impl SignedNote {
+    /// Returns the text, which is nobody's word before it is [verified](Self::verify).
+    #[must_use]
+    pub fn unverified_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the lines of the signatures, without the ends of lines.
+    pub fn signature_lines(&self) -> impl Iterator<Item = String> {
+        let line =
+            |(name, bytes): &(String, Vec<u8>)| format!("{SIGNATURE_MARK}{name} {}", STANDARD.encode(bytes));
+        self.signatures.iter().map(line)
+    }
+}
+
 impl std::fmt::Display for SignedNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for (name, bytes) in &self.signatures {
-            writeln!(f, "{SIGNATURE_MARK}{name} {}", STANDARD.encode(bytes))?;
-        }
-        Ok(())
+        self.signature_lines().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -267,14 +281,12 @@ impl Checkpoint {
     }
 }
 
-fn is_key_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
-}
-
-/// A text that begins like the message of an envelope would let a signature of the one stand for the other.
+/// A text that begins like the message of an envelope or of a cosignature would let a signature of the one stand for the
+/// other.
 fn check_text(text: &str) -> Result<(), NoteError> {
     let is_text = text.ends_with('\n') && !text.contains(|c: char| c < ' ' && c != '\n');
-    if is_text && !text.starts_with(ENVELOPE_PREFIX) { Ok(()) } else { Err(NoteError::Text) }
+    let is_other = text.starts_with(ENVELOPE_PREFIX) || text.starts_with(COSIGNATURE_PREFIX);
+    if is_text && !is_other { Ok(()) } else { Err(NoteError::Text) }
 }
 
 #[cfg(test)]
