@@ -10,6 +10,7 @@ mod case;
 mod entry;
 mod exemption;
 mod hold;
+mod ledger;
 mod motion;
 mod perform;
 mod person;
@@ -26,6 +27,11 @@ pub use case::{
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, SignedEntry};
 pub use exemption::{Exemption, ExemptionId, ExemptionRequest, ExemptionStatus, Scope};
 pub use hold::{ContentKind, Custody, Hold, Place, ReadPurpose, SealedObject};
+pub use ledger::{
+    AddCheckpoint, Cosigned, EntryProof, EntryProofError, EntrySource, LedgerError, LedgerFault,
+    LedgerFaultKind, LedgerHead, LedgerVerification, PublicLog, PublishError, Published, Publisher,
+    TrustError, TrustedLog, Witness, WitnessError, add_checkpoint, verify_ledger,
+};
 pub use motion::{Motion, MotionId, MotionStatus, Question};
 pub use perform::{Step, perform};
 pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
