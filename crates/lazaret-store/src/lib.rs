@@ -16,6 +16,7 @@ mod perform;
 mod person;
 mod refusal;
 mod shelf;
+mod vault;
 mod world;
 
 pub use act::{Act, HeldContent};
@@ -37,4 +38,7 @@ pub use perform::{Step, perform};
 pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
 pub use refusal::{Halt, Refusal};
 pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
+pub use vault::{
+    AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,
+};
 pub use world::World;

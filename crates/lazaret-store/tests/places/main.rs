@@ -5,6 +5,7 @@
 mod object_store;
 mod shelf;
 mod shelf_faults;
+mod vault;
 
 /// Runs one test's asynchronous part.
 fn run<T>(work: impl Future<Output = T>) -> T {
