@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use crate::chore::{self, Failures};
-use crate::prerequisites::{self, CXX, GIT};
+use crate::prerequisites::{self, CXX, GIT, POSTGRES};
 use crate::{suite, tidy};
 
 /// Runs every check; the first failure does not hide the others.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT, CXX])?;
+    prerequisites::install(&[GIT, CXX, POSTGRES])?;
     let mut failures = Failures::default();
     failures.note(suite::check_format());
     failures.note(suite::check_lints());

@@ -8,6 +8,8 @@ use crate::chore;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prerequisite {
     program: &'static str,
+    /// A command that succeeds where the program is there.
+    check: &'static [&'static str],
     package: &'static str,
     purpose: &'static str,
 }
@@ -15,19 +17,35 @@ pub(crate) struct Prerequisite {
 /// For the tests: the oracle of line attribution, and the builder of test repositories.
 pub(crate) const GIT: Prerequisite = Prerequisite {
     program: "git",
+    check: &["git", "--version"],
     package: "git",
     purpose: "test repositories and the oracle of line attribution",
 };
 
 /// For the fuzz targets: libFuzzer is C++.
-pub(crate) const CXX: Prerequisite =
-    Prerequisite { program: "c++", package: "g++", purpose: "the fuzz targets" };
+pub(crate) const CXX: Prerequisite = Prerequisite {
+    program: "c++",
+    check: &["c++", "--version"],
+    package: "g++",
+    purpose: "the fuzz targets",
+};
+
+/// For the tests of the store, which start a server of their own. Debian keeps its programs outside of `PATH`.
+pub(crate) const POSTGRES: Prerequisite = Prerequisite {
+    program: "postgres",
+    check: &["sh", "-c", "command -v postgres || ls /usr/lib/postgresql/*/bin/postgres"],
+    package: "postgresql",
+    purpose: "the tests of the store on a server",
+};
 
 /// Installs those of the prerequisites that are missing; says nothing where none is.
 pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
     let missing: Vec<&Prerequisite> = prerequisites
         .iter()
-        .filter(|prerequisite| !chore::is_present(prerequisite.program, &["--version"]))
+        .filter(|prerequisite| match prerequisite.check {
+            [program, args @ ..] => !chore::is_present(program, args),
+            [] => false,
+        })
         .collect();
     if missing.is_empty() {
         return Ok(());

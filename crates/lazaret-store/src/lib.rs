@@ -7,6 +7,7 @@
 mod act;
 mod aggregate;
 mod case;
+mod database;
 mod entry;
 mod exemption;
 mod hold;
@@ -24,6 +25,10 @@ pub use aggregate::{Aggregate, Key, Listing};
 pub use case::{
     Case, CaseEvidence, CaseId, CaseStatus, Cause, CauseKind, Decision, Justification, Proposal, Refutation,
     Refuted, Resolution, Returned,
+};
+pub use database::{
+    Cursor, Database, DatabaseError, Engine, EngineError, Head, Meta, Migrated, Order, Query, Row, Status,
+    StoreUrl, StoredDocument, StoredEntry, StoredValue, Transaction, Writer, WriterError,
 };
 pub use entry::{ENTRY_BYTES_MAX, Entry, EntryError, SignedEntry};
 pub use exemption::{Exemption, ExemptionId, ExemptionRequest, ExemptionStatus, Scope};

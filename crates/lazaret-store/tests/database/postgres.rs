@@ -1,0 +1,96 @@
+//! The suite on PostgreSQL, and what becomes of commands when the server goes away.
+
+use std::time::Duration;
+
+use lazaret_store::{Database, DatabaseError, Writer, WriterError};
+use tokio::sync::oneshot;
+
+use crate::CASES;
+use crate::world::{World, block_on, check_ledger, note, run_note};
+
+/// One server for all cases, because it takes seconds to make one.
+#[test]
+fn suite() {
+    let world = World::postgres();
+    let mut failed: Vec<&str> = Vec::new();
+    for (name, case) in CASES {
+        println!("case {name}");
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| block_on(case(&world))));
+        failed.extend(ran.is_err().then_some(name));
+    }
+    assert!(failed.is_empty(), "failed on PostgreSQL: {failed:?}");
+}
+
+#[test]
+fn a_server_that_goes_away_and_comes_back_loses_nothing() {
+    let mut world = World::postgres();
+    let place = world.place();
+    block_on(async {
+        let url = place.parse().unwrap();
+        let database = Database::create(&url, &lazaret_store::Meta::new()).await.unwrap();
+        let writer = Writer::start(&database);
+        run_note(&writer, "first").await.unwrap();
+        world.server().stop();
+        let refused = run_note(&writer, "never").await.unwrap_err();
+        assert!(
+            matches!(refused, WriterError::NotKept { source: DatabaseError::Unreachable { .. } }),
+            "{refused:?}"
+        );
+        assert!(database.head().await.is_err());
+        world.server().start();
+        run_note(&writer, "second").await.unwrap();
+        assert_eq!(check_ledger(&database).await, ["first", "second"]);
+    });
+}
+
+#[test]
+fn a_session_that_is_ended_in_mid_command_keeps_nothing_of_it() {
+    let mut world = World::postgres();
+    block_on(async {
+        let database = world.store().await;
+        let writer = Writer::start(&database);
+        run_note(&writer, "first").await.unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let command = tokio::spawn({
+            let writer = writer.clone();
+            async move {
+                let outcome: Result<u64, WriterError<DatabaseError>> = writer
+                    .run(move |transaction| {
+                        Box::pin(async move {
+                            note(transaction, "half").await?;
+                            begun.send(()).unwrap();
+                            may_go_on.await.unwrap();
+                            note(transaction, "other half").await
+                        })
+                    })
+                    .await;
+                outcome
+            }
+        });
+        has_begun.await.unwrap();
+        let others = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+                      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        world.server().run("store_0", others);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        go_on.send(()).unwrap();
+        let refused = command.await.unwrap().unwrap_err();
+        assert!(
+            matches!(refused, WriterError::NotKept { source: DatabaseError::Unreachable { .. } }),
+            "{refused:?}"
+        );
+        run_note(&writer, "second").await.unwrap();
+        assert_eq!(check_ledger(&database).await, ["first", "second"]);
+    });
+}
+
+#[test]
+fn a_backup_is_left_to_the_server() {
+    let world = World::postgres();
+    block_on(async {
+        let database = world.store().await;
+        let folder = tempfile::tempdir().unwrap();
+        let error = database.backup(&folder.path().join("copy")).await.unwrap_err();
+        assert!(error.to_string().contains("pg_dump"), "{error}");
+    });
+}
