@@ -18,6 +18,7 @@ mod person;
 mod refusal;
 mod shelf;
 mod vault;
+mod store;
 mod world;
 
 pub use act::{Act, HeldContent};
@@ -45,5 +46,8 @@ pub use refusal::{Halt, Refusal};
 pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
 pub use vault::{
     AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,
+pub use store::{
+    Actor, Document, Done, Fault, FaultPlace, Founding, NamedDuties, Replay, ReplayFault, Store, StoreError,
+    ValueClass, Verification,
 };
 pub use world::World;

@@ -61,6 +61,12 @@ pub struct Charter {
     pub name: String,
     /// The key that signs the ledger's checkpoints.
     pub ledger_key: PublicKeyBytes,
+    /// Where the public log lies: a URL, a path, or a path beside the database where it is relative.
+    pub ledger: String,
+    /// Where the vault lies, written in the same way.
+    pub vault: String,
+    /// For whom the vault encrypts: `age` recipients.
+    pub recipients: Vec<String>,
     /// What the store works under.
     pub basis: PolicyBasis,
     /// Who holds the role of an admin. There are always two at least, or nobody could second anything.

@@ -1,0 +1,15 @@
+//! The store: what people may do, and what is kept of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on must end at once"
+)]
+
+mod cases;
+mod exemptions;
+mod motions;
+mod play;
+mod separation;
+mod store;
