@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lazaret_core::Digest;
 use lazaret_evidence::{Catalog, Detectors};
 use lazaret_pipeline::gate::{
-    Bundles, Destination, GateError, GateReport, GateRequest, ShardInput, Snapshot, gate_within,
+    Beside, Bundles, Destination, GateError, GateReport, GateRequest, ShardInput, Snapshot, gate_within,
 };
 use lazaret_pipeline::known::KnownText;
 use lazaret_pipeline::{Measure, ScanRequest, scan, write_bundle};
@@ -209,12 +209,14 @@ impl GateWorld {
         let inputs = inputs(shards);
         let place = out.map(place);
         let key = key();
+        let beside = Beside::default();
         let request = GateRequest {
             shards: &inputs,
             part: run.part,
             profile: &profile,
             profile_text: run.profile,
             snapshot: self.snapshot(run),
+            beside: &beside,
             to: place.as_ref().map(|place| Destination {
                 place,
                 key: &key,

@@ -18,7 +18,9 @@ use tempfile::TempDir;
 use crate::bundle::{BundleError, BundleRow, bundle_metadata, write_bundle};
 use crate::digest::digest_of_file;
 use crate::gate::output::{OutputError, Pending};
-use crate::gate::{Bundles, Destination, GateError, GateReport, GateRequest, Snapshot, TooManyRows, gate};
+use crate::gate::{
+    Beside, Bundles, Destination, GateError, GateReport, GateRequest, Snapshot, TooManyRows, gate,
+};
 use crate::known::KnownText;
 use crate::report::Report;
 use crate::scan::examine::count_lines;
@@ -242,6 +244,7 @@ fn gate_records(
     bundles: &Bundles,
 ) -> Result<GateReport, ExportError> {
     let profile = Profile::built_in(PROFILE)?;
+    let beside = Beside::default();
     let text = BUILT_IN.iter().find(|(known, _)| *known == PROFILE).map_or("", |(_, text)| text);
     Ok(gate(&GateRequest {
         shards: inputs,
@@ -258,6 +261,7 @@ fn gate_records(
             text_is_whole: true,
             counts_retention: request.counts_retention,
         },
+        beside: &beside,
         to: request.to,
         n_threads: request.n_threads,
     })?)

@@ -16,6 +16,7 @@ mod cut;
 mod documents;
 mod fit;
 pub(crate) mod identity;
+mod loader;
 pub(crate) mod output;
 mod reasons;
 mod record;
@@ -32,10 +33,12 @@ pub use cut::{Remainder, Retention};
 pub use documents::DocumentsError;
 pub use fit::Misfit;
 pub use identity::{Identity, Names};
+pub use loader::{Beside, LoaderFileError};
 pub use output::OutputError;
 pub use record::{Outcome, RecordVerdict};
 pub use report::{
-    EvidenceDigest, GATE_FORMAT, GateReport, RecordTally, RetentionReport, ShardReport, ShardState,
+    EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, RetentionReport, ShardReport,
+    ShardState,
 };
 pub use run::{GateError, GateRequest, gate, gate_within};
 pub use settings::{GATE_RUN_FORMAT, Settings, SettingsError};

@@ -51,7 +51,7 @@ pub struct Shard {
     pub bytes: u64,
 }
 
-/// What a data set says about itself.
+/// A file that speaks about a data set.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "holds content")]
 pub struct Declaration {
@@ -72,8 +72,8 @@ pub struct Layout {
     pub declarations: Vec<Declaration>,
     /// What says something about records in files of its own: Dolma's attributes.
     pub attributes: Vec<ShardName>,
-    /// What must lie beside the written shards too, unchanged, so that others can load them.
-    pub carried: Vec<ShardName>,
+    /// What others need beside the shards to load them: which files make a split, and what columns they have.
+    pub loader_files: Vec<Declaration>,
     /// Everything else. It is not examined, so it goes no further.
     pub others: Vec<ShardName>,
 }
@@ -123,14 +123,14 @@ impl Layout {
             shards: Vec::new(),
             declarations: Vec::new(),
             attributes: Vec::new(),
-            carried: Vec::new(),
+            loader_files: Vec::new(),
             others: listing.not_entered,
         };
         for file in files {
             layout.sort(place, file)?;
         }
         if layout.kind == LayoutKind::Saved {
-            saved::check(place, &mut layout)?;
+            saved::check(&mut layout)?;
         }
         layout.others.sort();
         Ok(layout)
@@ -154,12 +154,15 @@ impl Layout {
         match name.last_part() {
             CARD | INFO | INFOS if !is_alone => {
                 let text = read_text(place, &name)?;
-                if name.last_part() == INFO {
-                    self.carried.push(name.clone());
+                if name.last_part() == INFO && self.kind == LayoutKind::Saved {
+                    self.loader_files.push(Declaration { name: name.clone(), text: text.clone() });
                 }
                 self.declarations.push(Declaration { name, text });
             }
-            STATE | SPLITS if self.kind == LayoutKind::Saved => self.carried.push(name),
+            STATE | SPLITS if self.kind == LayoutKind::Saved => {
+                let text = read_text(place, &name)?;
+                self.loader_files.push(Declaration { name, text });
+            }
             last => match Format::of_name(last) {
                 _ if last.starts_with('.') => self.others.push(name),
                 Some(_) if self.kind == LayoutKind::Dolma && in_folder(&name, "attributes") => {

@@ -1,4 +1,5 @@
-//! The documents about a whole data set, written when every shard has its receipt: a description (Croissant) and an event (`OpenLineage`).
+//! The documents about a whole data set, written when every shard has its receipt: a description (Croissant), an event
+//! (`OpenLineage`), and what loaders need beside the shards.
 
 use lazaret_core::Digest;
 use lazaret_seal::{
@@ -7,9 +8,10 @@ use lazaret_seal::{
 };
 use lazaret_shard::{Format, ShardName};
 
+use super::loader;
 use super::output::{OutputError, read_small, write_whole};
 use super::settings::Settings;
-use super::shard::{Destination, Files};
+use super::shard::{ADMITTED, Destination, Files};
 
 /// The description of the data set.
 pub(crate) const CROISSANT: &str = "croissant.json";
@@ -42,12 +44,19 @@ pub enum DocumentsError {
 pub(crate) fn documents(
     receipts: &[Receipt],
     settings: &Settings,
-) -> Result<[(&'static str, Vec<u8>); 3], DocumentsError> {
-    Ok([
-        (PROFILE, settings.profile.clone().into_bytes()),
-        (CROISSANT, data_set(receipts, settings).to_json()?),
-        (LINEAGE, run_report(receipts, settings).to_json()?),
-    ])
+) -> Result<Vec<(String, Vec<u8>)>, DocumentsError> {
+    let mut documents = vec![
+        (PROFILE.to_owned(), settings.profile.clone().into_bytes()),
+        (CROISSANT.to_owned(), data_set(receipts, settings).to_json()?),
+        (LINEAGE.to_owned(), run_report(receipts, settings).to_json()?),
+    ];
+    documents.extend(
+        settings
+            .loader_files
+            .iter()
+            .map(|(name, fields)| (format!("{ADMITTED}/{name}"), loader::written(name, fields, receipts))),
+    );
+    Ok(documents)
 }
 
 /// Writes the documents, if every shard of the data set has its receipt: whichever part is last writes them.

@@ -41,6 +41,20 @@ pub struct GateReport {
     pub records: RecordTally,
     /// The shards, in the order of their names.
     pub shards: Vec<ShardReport>,
+    /// What lies beside the shards for those who load them, and is written beside the admitted ones when every shard
+    /// of the data set has its receipt.
+    pub loader_files: Vec<LoaderFileReport>,
+    /// What else lies beside the shards, by name. Nobody looked through it, so it goes no further.
+    pub not_carried: Vec<String>,
+}
+
+/// A file that others need to load the shards, cut down to names and types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LoaderFileReport {
+    /// Its name within the data set.
+    pub name: String,
+    /// The fields that are left out: prose that nobody looked through, and what is not true of the admitted shards.
+    pub left_out: Vec<String>,
 }
 
 /// A bundle of an earlier scan or a segment of known text.

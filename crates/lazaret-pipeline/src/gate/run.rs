@@ -2,11 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use lazaret_shard::{Fetched, Limits, Profile};
+use lazaret_shard::{Fetched, Limits, Profile, ShardName};
+use serde_json::Value;
 
 use super::documents::{self, DocumentsError};
 use super::fit::{self, Misfit};
-use super::report::{EvidenceDigest, GATE_FORMAT, GateReport, RecordTally, ShardReport, ShardState};
+use super::loader::{self, Beside, LoaderFileError};
+use super::report::{
+    EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, ShardReport, ShardState,
+};
 use super::settings::{GATE_RUN_FORMAT, Settings, SettingsError};
 use super::shard::{Destination, Failed, LocalShard, ShardInput, gate_shard, judge_shard};
 use super::snapshot::Snapshot;
@@ -14,7 +18,8 @@ use crate::report::VERSION;
 use crate::scan::examine::in_parallel;
 
 /// What to gate and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "holds content")]
 pub struct GateRequest<'a> {
     /// All shards of the data set, in the order of their names.
     pub shards: &'a [ShardInput],
@@ -26,6 +31,8 @@ pub struct GateRequest<'a> {
     pub profile_text: &'a str,
     /// What records are judged by.
     pub snapshot: Snapshot<'a>,
+    /// What lies beside the shards.
+    pub beside: &'a Beside,
     /// Where to write; `None` to judge and write nothing.
     pub to: Option<Destination<'a>>,
     /// How many shards are gated at a time.
@@ -38,8 +45,8 @@ pub enum GateError {
     /// There is no shard.
     #[error("there is no shard to gate")]
     NoShards,
-    /// Two shards would be written under one name.
-    #[error("two shards bear the name `{name}`: gate them in two runs")]
+    /// Two files would be written under one name.
+    #[error("two files bear the name `{name}`: gate them in two runs")]
     SameName {
         /// The name.
         name: String,
@@ -55,6 +62,9 @@ pub enum GateError {
     /// The profile is another data set's: nothing was begun.
     #[error(transparent)]
     Misfit(#[from] Box<Misfit>),
+    /// What others need beside the shards cannot be carried along.
+    #[error(transparent)]
+    LoaderFile(#[from] LoaderFileError),
     /// The output cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -80,8 +90,10 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
     check(request)?;
     let mine: Vec<&ShardInput> = shards.iter().skip(*part).step_by(*parts).collect();
     let first = Mutex::new(fit::check(&mine, request.profile, limits)?);
+    let adds_columns = request.to.as_ref().is_some_and(|to| to.verdict_columns);
+    let (loader_files, loader_reports) = loader::reduced(&request.beside.loader_files, adds_columns)?;
     let settings = match &request.to {
-        Some(to) => settings_of(request, to).begin(to.place)?,
+        Some(to) => settings_of(request, to, loader_files).begin(to.place)?,
         None => settings_of_dry_run(request),
     };
     // The run that began in the folder says when its records are judged: all parts judge at one time.
@@ -99,7 +111,7 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
     if let Some(to) = &request.to {
         documents::write_when_complete(to, &settings)?;
     }
-    Ok(report(request, &settings, shards))
+    Ok(report(request, &settings, shards, loader_reports))
 }
 
 fn check(request: &GateRequest<'_>) -> Result<(), GateError> {
@@ -110,7 +122,9 @@ fn check(request: &GateRequest<'_>) -> Result<(), GateError> {
     if request.shards.is_empty() {
         return Err(GateError::NoShards);
     }
-    let mut names: Vec<&str> = request.shards.iter().map(|shard| shard.name.as_str()).collect();
+    let loader_files = request.beside.loader_files.iter().map(|file| &file.name);
+    let names = request.shards.iter().map(|shard| &shard.name).chain(loader_files);
+    let mut names: Vec<&str> = names.map(ShardName::as_str).collect();
     names.sort_unstable();
     match names.windows(2).find_map(|pair| (pair.first() == pair.last()).then(|| pair.first())) {
         Some(name) => Err(GateError::SameName { name: name.map_or_else(String::new, ToString::to_string) }),
@@ -150,12 +164,17 @@ fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn settings_of(request: &GateRequest<'_>, to: &Destination<'_>) -> Settings {
+fn settings_of(
+    request: &GateRequest<'_>,
+    to: &Destination<'_>,
+    loader_files: Vec<(String, Value)>,
+) -> Settings {
     Settings {
         key: to.key.public().id().to_string(),
         verifier: to.verifier.to_owned(),
         verdict_columns: to.verdict_columns,
         attributes: to.attributes,
+        loader_files,
         ..settings_of_dry_run(request)
     }
 }
@@ -177,10 +196,16 @@ fn settings_of_dry_run(request: &GateRequest<'_>) -> Settings {
         verdict_columns: false,
         attributes: false,
         shards: request.shards.iter().map(|shard| shard.name.to_string()).collect(),
+        loader_files: Vec::new(),
     }
 }
 
-fn report(request: &GateRequest<'_>, settings: &Settings, shards: Vec<ShardReport>) -> GateReport {
+fn report(
+    request: &GateRequest<'_>,
+    settings: &Settings,
+    shards: Vec<ShardReport>,
+    loader_files: Vec<LoaderFileReport>,
+) -> GateReport {
     let mut records = RecordTally::default();
     shards.iter().for_each(|shard| records.merge(&shard.records));
     let evidence = settings.evidence.iter();
@@ -199,5 +224,7 @@ fn report(request: &GateRequest<'_>, settings: &Settings, shards: Vec<ShardRepor
         dry_run: request.to.is_none(),
         records,
         shards,
+        loader_files,
+        not_carried: request.beside.not_carried.clone(),
     }
 }

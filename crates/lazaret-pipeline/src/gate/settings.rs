@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use lazaret_core::Digest;
 use lazaret_shard::{Place, PlaceError, ShardName};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::output::{OutputError, read_small, write_new};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub attributes: bool,
     /// All shards of the data set, those of other parts included.
     pub shards: Vec<String>,
+    /// What others need to load the shards, by name, as far as it goes on.
+    pub loader_files: Vec<(String, Value)>,
 }
 
 /// The settings cannot be used.
@@ -143,6 +146,7 @@ impl Settings {
             (self.verdict_columns == first.verdict_columns, "choice of verdict columns"),
             (self.attributes == first.attributes, "choice of attributes"),
             (self.shards == first.shards, "list of shards"),
+            (self.loader_files == first.loader_files, "files beside the shards"),
         ];
         differences.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
     }

@@ -146,7 +146,7 @@ pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, VerifyError> 
         VerifyReport { format: VERIFY_FORMAT, receipts: 0, shards: 0, records: 0, faults: Vec::new() };
     let vouched = read_receipts(request, &mut report)?;
     let profile = read_profile(request, &vouched, &mut report)?;
-    check_run(request.gate, &vouched.receipts, &mut report)?;
+    let loader_files = check_run(request.gate, &vouched.receipts, &mut report)?;
     let (place, prefix) = match request.shards {
         Some(place) => (place, String::new()),
         None => (request.gate, format!("{ADMITTED}/")),
@@ -154,6 +154,12 @@ pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, VerifyError> 
     let mut met = BTreeSet::new();
     for file in names(place)? {
         let Some(name) = file.as_str().strip_prefix(&prefix) else { continue };
+        if let Some(expected) = loader_files.get(name) {
+            if read_small(place, &file)?.as_ref() != Some(expected) {
+                report.fault(file.as_str(), VerifyFaultKind::Altered, None);
+            }
+            continue;
+        }
         match vouched.shards.get(name).filter(|_| !request.resharded) {
             Some((digest, records)) => {
                 met.insert(name.to_owned());

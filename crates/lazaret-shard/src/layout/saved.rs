@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Layout, LayoutError, SPLITS, STATE, Shard, read_text};
-use crate::places::{Place, ShardName};
+use super::{Declaration, Layout, LayoutError, SPLITS, STATE, Shard};
+use crate::places::ShardName;
 
 #[derive(Deserialize)]
 struct State {
@@ -29,15 +29,15 @@ struct Splits {
 
 /// Holds the shards against the files that list them. A file beside a list and not on it is none that others would
 /// load: it becomes one of the others.
-pub(super) fn check(place: &Place, layout: &mut Layout) -> Result<(), LayoutError> {
-    let named = |last: &str| -> Vec<ShardName> {
-        layout.carried.iter().filter(|name| name.last_part() == last).cloned().collect()
+pub(super) fn check(layout: &mut Layout) -> Result<(), LayoutError> {
+    let named = |last: &str| -> Vec<Declaration> {
+        layout.loader_files.iter().filter(|file| file.name.last_part() == last).cloned().collect()
     };
     let (states, splits) = (named(STATE), named(SPLITS));
-    for name in &splits {
-        for split in read_json::<Splits>(place, name)?.splits {
+    for Declaration { name, text } in &splits {
+        for split in read_json::<Splits>(name, text)?.splits {
             let state = name.beside(&format!("{split}/{STATE}"))?;
-            if !states.contains(&state) {
+            if !states.iter().any(|known| known.name == state) {
                 return Err(LayoutError::MissingShard {
                     listed_by: name.clone(),
                     missing: state.to_string(),
@@ -46,8 +46,8 @@ pub(super) fn check(place: &Place, layout: &mut Layout) -> Result<(), LayoutErro
         }
     }
     let mut listed = BTreeSet::new();
-    for name in &states {
-        for file in read_json::<State>(place, name)?.data_files {
+    for Declaration { name, text } in &states {
+        for file in read_json::<State>(name, text)?.data_files {
             let shard = name.beside(&file.filename)?;
             if !layout.shards.iter().any(|known| known.name == shard) {
                 return Err(LayoutError::MissingShard {
@@ -59,7 +59,7 @@ pub(super) fn check(place: &Place, layout: &mut Layout) -> Result<(), LayoutErro
         }
     }
     let is_listed = |shard: &Shard| {
-        let has_list = states.iter().any(|state| state.folder() == shard.name.folder());
+        let has_list = states.iter().any(|state| state.name.folder() == shard.name.folder());
         !has_list || listed.contains(&shard.name)
     };
     let (shards, others): (Vec<Shard>, Vec<Shard>) =
@@ -69,8 +69,8 @@ pub(super) fn check(place: &Place, layout: &mut Layout) -> Result<(), LayoutErro
     Ok(())
 }
 
-fn read_json<T: DeserializeOwned>(place: &Place, name: &ShardName) -> Result<T, LayoutError> {
-    serde_json::from_str(&read_text(place, name)?).map_err(|error| {
+fn read_json<T: DeserializeOwned>(name: &ShardName, text: &str) -> Result<T, LayoutError> {
+    serde_json::from_str(text).map_err(|error| {
         // The parser's own words may quote the file.
         let why = format!("line {} does not hold what is expected", error.line());
         LayoutError::Form { name: name.clone(), why }

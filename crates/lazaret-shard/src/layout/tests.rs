@@ -90,7 +90,7 @@ fn a_saved_data_set_is_the_files_that_its_state_lists() {
     assert_eq!(layout.kind, LayoutKind::Saved);
     assert_eq!(shards(&layout), ["data-0.arrow", "data-1.arrow"]);
     assert_eq!(names(&layout.others), ["cache-7.arrow"]);
-    assert_eq!(names(&layout.carried), ["dataset_info.json", "state.json"]);
+    assert_eq!(names(layout.loader_files.iter().map(|file| &file.name)), ["dataset_info.json", "state.json"]);
     assert_eq!(names(layout.declarations.iter().map(|declaration| &declaration.name)), ["dataset_info.json"]);
 }
 

@@ -128,7 +128,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     let screen = Screen::stderr(global.color);
     let (profile, profile_text) = read_profile(args.profile.as_deref().unwrap_or_default())?;
     let inputs = input::shards_of(&args.inputs)?;
-    for other in inputs.others.iter().filter(|_| !global.quiet) {
+    for other in inputs.not_read.iter().filter(|_| !global.quiet) {
         speech::warning(&format!("`{other}` is no shard, so it was not read and goes no further"), &screen);
     }
     let admission = &args.admission;
@@ -161,6 +161,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
             text_is_whole: !profile.columns.text.steps.contains(&Step::Each),
             counts_retention: admission.retention,
         },
+        beside: &inputs.beside,
         to,
         n_threads: args.threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
     };
@@ -178,7 +179,7 @@ pub(super) fn gate_error(error: GateError) -> CommandError {
     let exit = match &error {
         GateError::NoShards => ExitCode::NothingExamined,
         GateError::NoSuchPart { .. } | GateError::SameName { .. } | GateError::Misfit(_) => ExitCode::Usage,
-        GateError::Settings(_) | GateError::Documents(_) => ExitCode::Failure,
+        GateError::LoaderFile(_) | GateError::Settings(_) | GateError::Documents(_) => ExitCode::Failure,
     };
     let hint =
         if let GateError::Misfit(misfit) = &error { Some(fitting_hint(&misfit.fitting)) } else { None };

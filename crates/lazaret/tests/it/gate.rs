@@ -120,6 +120,47 @@ fn a_wrong_profile_is_told_before_anything_is_written() {
     assert_eq!(harbour.run_gate("out", &[]).code, 0);
 }
 
+/// What `save_to_disk` of Hugging Face's `datasets` writes, and `load_from_disk` reads.
+#[test]
+fn a_saved_data_set_can_be_loaded_again_and_carries_no_prose() {
+    let harbour = Harbour::new(0);
+    let records: Vec<ShardRecord> =
+        harbour.gates.versions.iter().enumerate().map(|(nth, v)| ShardRecord::of(v, nth)).collect();
+    let write = |name: &str, bytes: &[u8]| fs::write(harbour.path("shards").join(name), bytes).unwrap();
+    write("data-00000-of-00001.arrow", &ShardFormat::ArrowStream.bytes(&records));
+    let state = r#"{"_data_files":[{"filename":"data-00000-of-00001.arrow"}],"_fingerprint":"0123456789abcdef",
+        "_format_columns":null,"_format_kwargs":{},"_format_type":null,"_output_all_columns":false,"_split":"train"}"#;
+    write("state.json", state.as_bytes());
+    let info = r#"{"description":"quoted from elsewhere","dataset_size":7,"builder_name":"harbour"}"#;
+    write("dataset_info.json", info.as_bytes());
+    write("notes.txt", b"nobody looked here");
+    let run = harbour.run_gate("out", &["--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let left_out = |nth: usize| report["loader_files"][nth]["left_out"].to_string();
+    assert_eq!((left_out(0).as_str(), left_out(1).as_str()), (r#"["dataset_size","description"]"#, "[]"));
+    assert_eq!(report["not_carried"], serde_json::json!(["$SCRATCH/shards: notes.txt"]));
+    let admitted = harbour.path("out/admitted");
+    let names: Vec<String> = files_below(&admitted).into_keys().collect();
+    assert_eq!(names, ["data-00000-of-00001.arrow", "dataset_info.json", "state.json"]);
+    assert_eq!(
+        fs::read_to_string(admitted.join("dataset_info.json")).unwrap(),
+        "{\n  \"builder_name\": \"harbour\"\n}\n"
+    );
+    let read = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let (mut before, mut after) =
+        (read(state), read(&fs::read_to_string(admitted.join("state.json")).unwrap()));
+    assert_ne!(before["_fingerprint"].take(), after["_fingerprint"].take());
+    assert_eq!(before, after);
+    assert_eq!(harbour.verify("out").code, 0);
+    let (elsewhere, key) = (admitted.to_str().unwrap(), harbour.text("key.pem.pub"));
+    let args = ["gate", "verify", elsewhere, "--gate", &harbour.text("out"), "--trust", &key];
+    assert_eq!(harbour.world.run(&args).code, 0);
+    fs::write(admitted.join("dataset_info.json"), info).unwrap();
+    assert_eq!(harbour.verify("out").code, 30);
+    assert_eq!(harbour.world.run(&args).code, 30);
+}
+
 #[test]
 fn what_failed_is_said_aloud_whatever_the_format() {
     let harbour = Harbour::new(2);

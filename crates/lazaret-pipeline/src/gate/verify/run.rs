@@ -10,7 +10,7 @@ use super::{VerifyError, VerifyFaultKind, VerifyReport};
 use crate::gate::documents::documents;
 use crate::gate::output::{OutputError, read_small};
 use crate::gate::settings::{FILE, Settings};
-use crate::gate::shard::RECEIPTS;
+use crate::gate::shard::{ADMITTED, RECEIPTS};
 
 /// A receipt that a trusted key signed, the name of its file, and the keys.
 pub(super) struct Believed {
@@ -23,20 +23,22 @@ pub(super) struct Believed {
 ///
 /// A receipt is true wherever it lies. One of another run, with a policy that admits more, would vouch for shards that
 /// this run never admitted; and a shard that is gone together with its receipt would not be missed.
+///
+/// Returns what lies among the admitted shards and is none, by name, as it must be.
 pub(super) fn check_run(
     place: &Place,
     believed: &[Believed],
     report: &mut VerifyReport,
-) -> Result<(), VerifyError> {
+) -> Result<BTreeMap<String, Vec<u8>>, VerifyError> {
     let Some(bytes) = Settings::read_bytes(place)? else {
         report.fault(FILE, VerifyFaultKind::Missing, None);
-        return Ok(());
+        return Ok(BTreeMap::new());
     };
     let settings: Option<Settings> = serde_json::from_slice(&bytes).ok();
     let settings = settings.filter(|settings| settings.to_json().is_ok_and(|again| again == bytes));
     let Some(settings) = settings else {
         report.fault(FILE, VerifyFaultKind::Altered, None);
-        return Ok(());
+        return Ok(BTreeMap::new());
     };
     let mut by_shard: BTreeMap<&str, &Receipt> = BTreeMap::new();
     for Believed { name, receipt, by } in believed {
@@ -65,9 +67,10 @@ pub(super) fn check_run(
         }
     }
     if receipts.len() == settings.shards.len() {
-        check_documents(place, &receipts, &settings, report)?;
+        check_documents(place, &receipts, &settings, report)
+    } else {
+        Ok(BTreeMap::new())
     }
-    Ok(())
 }
 
 /// Whether a file is the receipt of a shard, or the digests beside it.
@@ -97,24 +100,29 @@ fn difference(receipt: &Receipt, by: &[String], settings: &Settings) -> Option<&
     same.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
 }
 
-/// The documents follow from receipts and settings, so that they are made once more.
+/// The documents follow from receipts and settings, so that they are made once more. Returns those that lie among the
+/// admitted shards, by their name there.
 fn check_documents(
     place: &Place,
     receipts: &[Receipt],
     settings: &Settings,
     report: &mut VerifyReport,
-) -> Result<(), VerifyError> {
+) -> Result<BTreeMap<String, Vec<u8>>, VerifyError> {
+    let mut loader_files = BTreeMap::new();
     let Ok(documents) = documents(receipts, settings) else {
         report.fault(FILE, VerifyFaultKind::Altered, None);
-        return Ok(());
+        return Ok(loader_files);
     };
     for (name, expected) in documents {
-        let found = read_small(place, &ShardName::new(name).map_err(OutputError::from)?)?;
+        let found = read_small(place, &ShardName::new(&*name).map_err(OutputError::from)?)?;
         match found {
             Some(found) if found == expected => {}
-            Some(_) => report.fault(name, VerifyFaultKind::Altered, None),
-            None => report.fault(name, VerifyFaultKind::Missing, None),
+            Some(_) => report.fault(&name, VerifyFaultKind::Altered, None),
+            None => report.fault(&name, VerifyFaultKind::Missing, None),
+        }
+        if let Some(name) = name.strip_prefix(ADMITTED).and_then(|name| name.strip_prefix('/')) {
+            loader_files.insert(name.to_owned(), expected);
         }
     }
-    Ok(())
+    Ok(loader_files)
 }

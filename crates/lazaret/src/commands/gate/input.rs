@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::env;
 
-use lazaret_pipeline::gate::ShardInput;
-use lazaret_shard::{Layout, LayoutError, LayoutKind, Place, PlaceError};
+use lazaret_pipeline::gate::{Beside, ShardInput};
+use lazaret_shard::{Declaration, Layout, LayoutError, LayoutKind, Place, PlaceError, ShardName};
 
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -14,10 +14,12 @@ use crate::exit::ExitCode;
 pub(super) struct Inputs {
     /// Shards, sorted by name.
     pub(super) shards: Vec<ShardInput>,
+    /// What was not read at all.
+    pub(super) not_read: Vec<String>,
     /// What the data set says of itself.
     pub(super) cards: Vec<String>,
-    /// Everything else, which is not read.
-    pub(super) others: Vec<String>,
+    /// Everything else, which is no shard.
+    pub(super) beside: Beside,
 }
 
 /// Reads a place as it is written on the command line; credentials of object stores come from the environment.
@@ -40,11 +42,20 @@ pub(super) fn shards_of(texts: &[String]) -> Result<Inputs, CommandError> {
             place: place.clone(),
             file: name,
         }));
-        inputs.cards.extend(layout.declarations.into_iter().map(|declaration| declaration.text));
+        let is_carried = |name: &ShardName| layout.loader_files.iter().any(|file| file.name == *name);
+        for Declaration { name, text: card } in layout.declarations {
+            inputs.cards.push(card);
+            if !is_carried(&name) {
+                inputs.beside.not_carried.push(format!("{text}: {name}"));
+            }
+        }
         // Attributes are another program's word about records: the gate believes none, and passes none on.
         let is_dolma = layout.kind == LayoutKind::Dolma;
         let others = layout.others.into_iter().chain(layout.attributes.into_iter().filter(|_| is_dolma));
-        inputs.others.extend(others.map(|name| format!("{text}: {name}")));
+        let others: Vec<String> = others.map(|name| format!("{text}: {name}")).collect();
+        inputs.not_read.extend_from_slice(&others);
+        inputs.beside.not_carried.extend(others);
+        inputs.beside.loader_files.extend(layout.loader_files);
     }
     inputs.shards.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(inputs)
