@@ -8,13 +8,13 @@ use crate::json;
 use crate::name::{NameError, check_name, check_uri, shown};
 use crate::receipt::{Program, RecordCounts};
 
-/// A finished run of the gate.
+/// A run of the gate, at its beginning or its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunReport {
-    /// When it ended.
+    /// When it began, or ended.
     pub time: Timestamp,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// Where it stands.
+    pub stage: RunStage,
     /// What the run is called where jobs are scheduled: a namespace, and a name in it.
     pub job: (String, String),
     /// What makes the run this run, such as the digest of its inputs and options: the same gives the same run.
@@ -27,9 +27,11 @@ pub struct RunReport {
     pub outputs: Vec<ShardWritten>,
 }
 
-/// How a run ended.
+/// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunStage {
+    /// It begins: nothing was read yet.
+    Start,
     /// Every record is accounted for.
     Complete,
     /// It failed, and why; never the content that it failed on.
@@ -80,10 +82,11 @@ impl RunReport {
 
     fn event(&self) -> Event<'_> {
         let producer = self.program.verifier.as_str();
-        let (event_type, message) = match &self.outcome {
-            Outcome::Complete => ("COMPLETE", None),
+        let (event_type, message) = match &self.stage {
+            RunStage::Start => ("START", None),
+            RunStage::Complete => ("COMPLETE", None),
             // A message out of shape must not keep the failure from being told.
-            Outcome::Fail(message) => ("FAIL", Some(shown(message))),
+            RunStage::Fail(message) => ("FAIL", Some(shown(message))),
         };
         let error_message = message.map(|message| ErrorMessage {
             base: Base::new(producer, ERROR_MESSAGE),

@@ -3,20 +3,24 @@
 
 use lazaret_core::Digest;
 use lazaret_seal::{
-    DataSet, DataSetFile, Derivation, NameError, NamedDigest, Outcome, Receipt, ReceiptError, RunReport,
+    DataSet, DataSetFile, Derivation, NameError, NamedDigest, Receipt, ReceiptError, RunReport, RunStage,
     ShardRead, ShardWritten, TrustedKeys,
 };
 use lazaret_shard::{Format, ShardName};
 
 use super::loader;
-use super::output::{OutputError, read_small, write_whole};
+use super::output::{OutputError, read_small, write_new, write_whole};
 use super::settings::Settings;
 use super::shard::{ADMITTED, Destination, Files};
 
 /// The description of the data set.
 pub(crate) const CROISSANT: &str = "croissant.json";
-/// The event for a catalogue of lineage.
+/// The event for a catalogue of lineage at the beginning of the run.
+const LINEAGE_START: &str = "lineage-start.json";
+/// The same at its end.
 pub(crate) const LINEAGE: &str = "lineage.json";
+/// Where shards lie, as events name it.
+const NAMESPACE: &str = "file";
 /// The profile, by which the records are read again.
 pub(crate) const PROFILE: &str = "profile.toml";
 
@@ -48,6 +52,7 @@ pub(crate) fn documents(
     let mut documents = vec![
         (PROFILE.to_owned(), settings.profile.clone().into_bytes()),
         (CROISSANT.to_owned(), data_set(receipts, settings).to_json()?),
+        (LINEAGE_START.to_owned(), started(settings).to_json()?),
         (LINEAGE.to_owned(), run_report(receipts, settings).to_json()?),
     ];
     documents.extend(
@@ -57,6 +62,12 @@ pub(crate) fn documents(
             .map(|(name, fields)| (format!("{ADMITTED}/{name}"), loader::written(name, fields, receipts))),
     );
     Ok(documents)
+}
+
+/// Writes that the run begins, if no process of the run did so before.
+pub(crate) fn write_start(to: &Destination<'_>, settings: &Settings) -> Result<(), DocumentsError> {
+    let name = ShardName::new(LINEAGE_START).map_err(OutputError::from)?;
+    Ok(write_new(to.place, &name, &started(settings).to_json()?)?)
 }
 
 /// Writes the documents, if every shard of the data set has its receipt: whichever part is last writes them.
@@ -113,35 +124,50 @@ fn data_set(receipts: &[Receipt], settings: &Settings) -> DataSet {
     }
 }
 
+/// The event at the beginning: the shards are named, and nothing is known of them yet.
+fn started(settings: &Settings) -> RunReport {
+    let read = |name: &String| ShardRead {
+        namespace: NAMESPACE.to_owned(),
+        name: name.clone(),
+        sha256: None,
+        bytes: None,
+        records: None,
+    };
+    RunReport {
+        time: settings.time,
+        stage: RunStage::Start,
+        job: ("lazaret".to_owned(), format!("gate {}", settings.dataset)),
+        // The settings are the run: whoever goes on with it has the same.
+        identity: Digest::of(&settings.to_json().unwrap_or_default()),
+        program: lazaret_seal::Program {
+            verifier: settings.verifier.clone(),
+            version: settings.version.clone(),
+        },
+        inputs: settings.shards.iter().map(read).collect(),
+        outputs: Vec::new(),
+    }
+}
+
 fn run_report(receipts: &[Receipt], settings: &Settings) -> RunReport {
-    let namespace = || "file".to_owned();
     let inputs = receipts.iter().map(|receipt| ShardRead {
-        namespace: namespace(),
+        namespace: NAMESPACE.to_owned(),
         name: receipt.input.name.clone(),
         sha256: Some(receipt.input.digest),
         bytes: None,
         records: Some(receipt.records),
     });
     let outputs = receipts.iter().map(|receipt| ShardWritten {
-        namespace: namespace(),
+        namespace: NAMESPACE.to_owned(),
         name: receipt.shard.name.clone(),
         sha256: receipt.shard.sha256,
         bytes: receipt.shard.bytes,
         records: receipt.records.admitted(),
     });
-    let identity = receipts.iter().flat_map(|receipt| [receipt.input.digest, receipt.shard.sha256]);
-    let identity: Vec<[u8; 32]> = identity.map(|digest| *digest.as_bytes()).collect();
     RunReport {
-        time: settings.time,
-        outcome: Outcome::Complete,
-        job: ("lazaret".to_owned(), format!("gate {}", settings.dataset)),
-        identity: Digest::of_parts(identity.iter().map(<[u8; 32]>::as_slice)),
-        program: lazaret_seal::Program {
-            verifier: settings.verifier.clone(),
-            version: settings.version.clone(),
-        },
+        stage: RunStage::Complete,
         inputs: inputs.collect(),
         outputs: outputs.collect(),
+        ..started(settings)
     }
 }
 

@@ -68,7 +68,7 @@ pub enum GateError {
     /// The output cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The documents about the data set could not be written; every shard has its receipt.
+    /// The documents about the data set could not be written.
     #[error("the documents about the data set could not be written")]
     Documents(#[from] DocumentsError),
 }
@@ -96,6 +96,9 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
         Some(to) => settings_of(request, to, loader_files).begin(to.place)?,
         None => settings_of_dry_run(request),
     };
+    if let Some(to) = &request.to {
+        documents::write_start(to, &settings)?;
+    }
     // The run that began in the folder says when its records are judged: all parts judge at one time.
     let mut measure = snapshot.measure;
     measure.now = settings.time;

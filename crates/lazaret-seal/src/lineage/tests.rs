@@ -2,10 +2,10 @@
 
 use super::*;
 
-fn report(outcome: Outcome) -> RunReport {
+fn report(stage: RunStage) -> RunReport {
     RunReport {
         time: "2026-11-22T12:00:00Z".parse().unwrap(),
-        outcome,
+        stage,
         job: ("acme-data".to_owned(), "gate posts".to_owned()),
         identity: Digest::of(b"run"),
         program: Program { verifier: "https://acme.example/gate".to_owned(), version: "0.1.0".to_owned() },
@@ -33,7 +33,7 @@ fn page(report: &RunReport) -> String {
 
 #[test]
 fn an_event_is_one_line() {
-    let line = report(Outcome::Complete).to_json().unwrap();
+    let line = report(RunStage::Complete).to_json().unwrap();
     assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1));
     let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
     assert_eq!(value["eventType"], "COMPLETE");
@@ -41,12 +41,12 @@ fn an_event_is_one_line() {
 
 #[test]
 fn a_complete_run_reads_like_this() {
-    insta::assert_snapshot!(page(&report(Outcome::Complete)));
+    insta::assert_snapshot!(page(&report(RunStage::Complete)));
 }
 
 #[test]
 fn a_failed_run_says_why_and_counts_nothing_it_does_not_know() {
-    let mut report = report(Outcome::Fail("the shard is cut off".to_owned()));
+    let mut report = report(RunStage::Fail("the shard is cut off".to_owned()));
     report.outputs.clear();
     for input in &mut report.inputs {
         (input.sha256, input.bytes, input.records) = (None, None, None);
@@ -104,7 +104,7 @@ fn the_same_run_has_the_same_id() {
 
 #[test]
 fn a_failure_is_told_whatever_its_message() {
-    let line = report(Outcome::Fail("\u{1b}[31m\n".repeat(1000))).to_json().unwrap();
+    let line = report(RunStage::Fail("\u{1b}[31m\n".repeat(1000))).to_json().unwrap();
     let event: serde_json::Value = serde_json::from_slice(&line).unwrap();
     let message = event["run"]["facets"]["errorMessage"]["message"].as_str().unwrap();
     assert!(message.starts_with("\\u{1b}[31m\\u{a}"), "{message}");
@@ -112,7 +112,17 @@ fn a_failure_is_told_whatever_its_message() {
 
 #[test]
 fn names_that_steer_a_terminal_are_refused() {
-    let mut bad = report(Outcome::Complete);
+    let mut bad = report(RunStage::Complete);
     bad.inputs[0].name = "a\nb".to_owned();
     assert_eq!(bad.to_json(), Err(NameError::Character { what: "the name of a shard" }));
+}
+
+#[test]
+fn the_beginning_and_the_end_are_of_one_run() {
+    let of =
+        |stage| -> serde_json::Value { serde_json::from_slice(&report(stage).to_json().unwrap()).unwrap() };
+    let (start, end) = (of(RunStage::Start), of(RunStage::Complete));
+    assert_eq!((start["eventType"].as_str(), end["eventType"].as_str()), (Some("START"), Some("COMPLETE")));
+    assert_eq!(start["run"], end["run"]);
+    assert_eq!(start["job"], end["job"]);
 }
