@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
 use lazaret_pipeline::{Blame, CheckReport, MarkedCommit, Report};
 
@@ -33,11 +34,12 @@ fn the_schema_of_reports_is_up_to_date() {
 }
 
 #[test]
-fn the_schemas_of_checks_blames_and_gates_are_up_to_date() {
+fn the_schemas_of_checks_blames_gates_and_exports_are_up_to_date() {
     for (name, schema) in [
         ("check", schemars::schema_for!(CheckReport).to_value()),
         ("blame", schemars::schema_for!(Blame).to_value()),
         ("gate", schemars::schema_for!(GateReport).to_value()),
+        ("export", schemars::schema_for!(ExportReport).to_value()),
         ("gate-verify", schemars::schema_for!(VerifyReport).to_value()),
     ] {
         compare_page(&format!("docs/reference/{name}.schema.json"), &format!("{schema:#}\n"));
