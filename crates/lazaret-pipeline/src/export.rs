@@ -1,7 +1,7 @@
 //! `export`: makes training records of the files at a revision, and admits or holds each as the gate does.
 //!
 //! Sources: [`revision`] reads the files, [`records`] makes records of them. Evidence: that of a scan of the same
-//! revision; [`statements`] brings it to records that are parts of files, which [`pieces`] finds. Verdict, action and ledger are
+//! revision; [`statements`] brings it to records that are pieces of files, which [`pieces`] finds. Verdict, action and ledger are
 //! the gate's: [`shards`] writes the records as they stand, and the gate reads them as it reads any others, so that
 //! cutting, holding, resuming and receipts are the same.
 
@@ -180,8 +180,8 @@ pub fn export(request: &ExportRequest<'_>) -> Result<ExportReport, ExportError> 
     let records = Records::new(&revision, &name, request.by, &report.copies);
     let mut shards = RawShards::begin(scratch.path(), request.format, request.shard_bytes)?;
     let no_records = each_file(&repository, &revision, |file, path, text| {
-        for Made { record, part } in records.of_file(file, path, text) {
-            statements.add(file.entry.id, count_lines(text.as_bytes()), part)?;
+        for Made { record, piece } in records.of_file(file, path, text) {
+            statements.add(file.entry.id, count_lines(text.as_bytes()), piece)?;
             shards.push(record)?;
         }
         Ok(())

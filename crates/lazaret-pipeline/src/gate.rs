@@ -37,8 +37,7 @@ pub use loader::{Beside, LoaderFileError};
 pub use output::OutputError;
 pub use record::{Outcome, RecordVerdict};
 pub use report::{
-    EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, RetentionReport, ShardReport,
-    ShardState,
+    EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, ShardReport, ShardState,
 };
 pub use run::{GateError, GateRequest, gate, gate_within};
 pub use settings::{GATE_RUN_FORMAT, Settings, SettingsError};

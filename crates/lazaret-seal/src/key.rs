@@ -5,7 +5,7 @@ use std::fmt;
 
 use ed25519::pkcs8::spki::der::pem::LineEnding;
 use ed25519::pkcs8::spki::{DecodePublicKey as _, EncodePublicKey as _};
-use ed25519::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes, spki};
+use ed25519::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -21,7 +21,7 @@ pub enum KeyError {
     Secret {
         /// What the decoder says.
         #[source]
-        source: ed25519::pkcs8::Error,
+        source: PemError,
     },
     /// A public key was expected.
     #[error("key {nth} is not an Ed25519 public key in PEM (`-----BEGIN PUBLIC KEY-----`)")]
@@ -30,7 +30,7 @@ pub enum KeyError {
         nth: usize,
         /// What the decoder says.
         #[source]
-        source: spki::Error,
+        source: PemError,
     },
     /// A secret key lies where only public ones belong.
     #[error(
@@ -72,8 +72,19 @@ pub enum KeyError {
     Encode {
         /// What the encoder says.
         #[source]
-        source: ed25519::pkcs8::Error,
+        source: PemError,
     },
+}
+
+/// What a decoder or an encoder says. Its own errors repeat their causes in their messages, so they are taken as text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PemError(String);
+
+impl PemError {
+    fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// A key that signs. It is wiped from memory when dropped, and shows itself nowhere.
@@ -118,7 +129,9 @@ impl SecretKey {
     /// # Errors
     /// [`KeyError::Secret`] when the text is anything else.
     pub fn parse_pem(text: &str) -> Result<Self, KeyError> {
-        SigningKey::from_pkcs8_pem(text).map(Self).map_err(|source| KeyError::Secret { source })
+        SigningKey::from_pkcs8_pem(text)
+            .map(Self)
+            .map_err(|error| KeyError::Secret { source: PemError::of(error) })
     }
 
     /// Writes the key as PKCS#8 in PEM, version 1 without the public key, which every `openssl` reads.
@@ -127,7 +140,7 @@ impl SecretKey {
     /// [`KeyError::Encode`], which no key is known to cause.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
         let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
-        bytes.to_pkcs8_pem(LINE_ENDING).map_err(|source| KeyError::Encode { source })
+        bytes.to_pkcs8_pem(LINE_ENDING).map_err(|error| KeyError::Encode { source: PemError::of(error) })
     }
 
     /// Returns the key that checks what this one signs.
@@ -170,8 +183,8 @@ impl PublicKey {
     }
 
     fn parse_nth(text: &str, nth: usize) -> Result<Self, KeyError> {
-        let key =
-            VerifyingKey::from_public_key_pem(text).map_err(|source| KeyError::Public { nth, source })?;
+        let key = VerifyingKey::from_public_key_pem(text)
+            .map_err(|error| KeyError::Public { nth, source: PemError::of(error) })?;
         if key.is_weak() { Err(KeyError::Weak { nth }) } else { Ok(Self::of(key)) }
     }
 
@@ -181,7 +194,7 @@ impl PublicKey {
     /// [`KeyError::Encode`], which no key is known to cause.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         let text = self.key.to_public_key_pem(LINE_ENDING);
-        text.map_err(|source| KeyError::Encode { source: source.into() })
+        text.map_err(|source| KeyError::Encode { source: PemError::of(source) })
     }
 
     /// Takes the 32 bytes of a key, as RFC 8032 encodes them; `None` where they are no key, or a weak one.

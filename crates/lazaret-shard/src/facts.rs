@@ -83,7 +83,7 @@ pub struct Record<'a> {
     /// The row of the shard, counted from 0.
     pub row: u64,
     /// The element, counted from 0, where a row holds several records.
-    pub part: Option<u32>,
+    pub element: Option<u32>,
     /// Why it could not be read; then the rest says only what could.
     pub fault: Option<Fault>,
     /// The text that is trained on, as bytes of the record's own encoding in UTF-8. Several texts of one record (the
@@ -144,7 +144,7 @@ pub struct Facts {
 }
 
 const ROW: &str = "row";
-const PART: &str = "part";
+const ELEMENT: &str = "element";
 const FAULT: &str = "fault";
 const TEXT: &str = "text";
 const BESIDE: &str = "beside";
@@ -166,7 +166,7 @@ impl Facts {
         let list = || DataType::LargeList(Arc::new(Field::new_list_field(DataType::Utf8, true)));
         let mut fields = vec![
             Field::new(ROW, DataType::UInt64, false),
-            Field::new(PART, DataType::UInt32, true),
+            Field::new(ELEMENT, DataType::UInt32, true),
             Field::new(FAULT, DataType::Utf8, true),
             Field::new(TEXT, DataType::LargeBinary, true),
             Field::new(BESIDE, DataType::LargeBinary, true),
@@ -257,7 +257,7 @@ impl Facts {
                 at,
                 &Record {
                     row: rows.value(at),
-                    part: parts.is_valid(at).then(|| parts.value(at)),
+                    element: parts.is_valid(at).then(|| parts.value(at)),
                     fault: string_at(faults, at).map(|word| Fault::of(word).unwrap_or(Fault::Malformed)),
                     text: bytes_at(texts, at),
                     beside: bytes_at(besides, at),
@@ -364,7 +364,7 @@ impl FactsBuilder {
     pub fn push(&mut self, record: &Record<'_>) {
         self.n_rows += 1;
         self.rows.append_value(record.row);
-        self.parts.append_option(record.part);
+        self.parts.append_option(record.element);
         self.faults.append_option(record.fault.map(Fault::as_str));
         self.texts.append_option(record.text);
         self.besides.append_option(record.beside);

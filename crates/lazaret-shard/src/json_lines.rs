@@ -69,7 +69,7 @@ impl JsonLinesReader {
             let fault = element.found.fault;
             push(
                 facts,
-                Record { part: u32::try_from(nth).ok(), fault, ..record },
+                Record { element: u32::try_from(nth).ok(), fault, ..record },
                 &element.found,
                 Some(&row.found),
             );

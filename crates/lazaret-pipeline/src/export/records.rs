@@ -10,7 +10,7 @@ use super::RecordsBy;
 use super::hints::{LicenseFiles, spdx};
 use super::pieces::{Piece, pieces};
 use super::revision::{Revision, path_of};
-use crate::gate::identity::git_sha1;
+use crate::gate::identity::{git_sha1, swhid};
 use crate::report::CopyReport;
 use crate::scan::examine::count_lines;
 
@@ -30,8 +30,8 @@ pub(super) struct Records<'a> {
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) record: ExportRecord,
-    /// The lines and the name of its bytes, where it is a part of the file.
-    pub(super) part: Option<(Span, ObjectId)>,
+    /// The lines and the name of its bytes, where it is a piece of the file.
+    pub(super) piece: Option<(Span, ObjectId)>,
 }
 
 /// The columns of a record, in their order; `docs/reference/export.md` says what each means.
@@ -81,7 +81,7 @@ impl<'a> Records<'a> {
         let language = Language::of_path(&file.path);
         let whole = self.whole(file, path, text, language);
         if self.by == RecordsBy::File {
-            return vec![Made { record: whole, part: None }];
+            return vec![Made { record: whole, piece: None }];
         }
         let cut_by = language.filter(|_| !self.reserved.contains(path));
         let pieces = pieces(text, cut_by);
@@ -97,7 +97,7 @@ impl<'a> Records<'a> {
             repository: self.repository.to_owned(),
             commit,
             git_blob: file.entry.id.to_string(),
-            swhid: format!("swh:1:cnt:{}", git_sha1(text.as_bytes()).0),
+            swhid: swhid(&git_sha1(text.as_bytes()).0),
             sha256: hex(&Digest::of(text.as_bytes())),
             language: language.map(Language::name),
             license_files: self.licenses.nearest(path).to_vec(),
@@ -124,7 +124,7 @@ fn made(whole: &ExportRecord, piece: Piece, text: &str) -> Made {
         ..whole.clone()
     };
     if bytes == (0..text.len()) {
-        return Made { record: unit, part: None };
+        return Made { record: unit, piece: None };
     }
     let content = text.get(bytes).unwrap_or_default();
     let (git_blob, _) = git_sha1(content.as_bytes());
@@ -139,7 +139,7 @@ fn made(whole: &ExportRecord, piece: Piece, text: &str) -> Made {
         lines: i64::from(lines.lines()),
         ..unit
     };
-    Made { record, part: Some((lines, git_blob)) }
+    Made { record, piece: Some((lines, git_blob)) }
 }
 
 fn size(text: &str) -> i64 {

@@ -92,7 +92,7 @@ impl RawShards {
             ExportFormat::Parquet => "parquet",
             ExportFormat::JsonLinesZstd => "jsonl.zst",
         };
-        let name = ShardName::new(format!("{FOLDER}/part-{:05}.{ending}", self.shards.len()))?;
+        let name = ShardName::new(format!("{FOLDER}/shard-{:05}.{ending}", self.shards.len()))?;
         let file = File::create(self.folder.join(name.as_str())).map_err(ExportError::Scratch)?;
         self.open = Some(match self.format {
             ExportFormat::Parquet => Writer::Parquet(Box::new(parquet_writer(file)?)),

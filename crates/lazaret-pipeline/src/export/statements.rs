@@ -36,21 +36,21 @@ impl Statements {
         &mut self,
         file: ObjectId,
         n_lines: u32,
-        part: Option<(Span, ObjectId)>,
+        piece: Option<(Span, ObjectId)>,
     ) -> Result<(), TooManyRows> {
-        if !self.added.insert((file, part.map(|(lines, _)| lines))) {
+        if !self.added.insert((file, piece.map(|(lines, _)| lines))) {
             return Ok(());
         }
         let rows = self.of_files.get(&file).map_or(&[][..], Vec::as_slice);
-        match part {
+        match piece {
             None => {
                 rows.iter().try_for_each(|row| self.bundles.add_row(row.clone()))?;
                 self.bundles.add_blob(file)
             }
-            Some((part, blob)) => {
-                let rows = rows.iter().filter_map(|row| clipped(row, part, n_lines));
+            Some((piece, blob)) => {
+                let rows = rows.iter().filter_map(|row| clipped(row, piece, n_lines));
                 rows.into_iter().try_for_each(|row| self.bundles.add_row(BundleRow { blob, ..row }))?;
-                self.bundles.add_part(blob)
+                self.bundles.add_piece(blob)
             }
         }
     }
@@ -73,18 +73,18 @@ fn add_gaps(file: &FileReport, of_files: &mut FxHashMap<ObjectId, Vec<BundleRow>
     }
 }
 
-/// Returns what a row states of a part of its file, by the part's own lines; `None` where it states nothing.
+/// Returns what a row states of a piece of its file, by the piece's own lines; `None` where it states nothing.
 ///
 /// A taint or a gap that reaches beyond the end of the file says that the lines are not known well: it is taken for the
 /// whole, and a date that does so proves nothing.
-fn clipped(row: &BundleRow, part: Span, n_lines: u32) -> Option<BundleRow> {
+fn clipped(row: &BundleRow, piece: Span, n_lines: u32) -> Option<BundleRow> {
     let lines = match (row.lines, &row.statement) {
         (None, _) => None,
         (Some(lines), Statement::Predates { .. }) if lines.end() > n_lines => return None,
         (Some(lines), Statement::Taint { .. } | Statement::Gap { .. }) if lines.end() > n_lines => None,
-        (Some(lines), _) if lines.overlaps(part) => {
-            let before = part.start() - 1;
-            let (start, end) = (lines.start().max(part.start()), lines.end().min(part.end()));
+        (Some(lines), _) if lines.overlaps(piece) => {
+            let before = piece.start() - 1;
+            let (start, end) = (lines.start().max(piece.start()), lines.end().min(piece.end()));
             Some(Span::new(start - before, end - before).ok()?)
         }
         (Some(_), _) => return None,
@@ -102,7 +102,7 @@ mod tests {
         Span::new(start, end).unwrap()
     }
 
-    /// What becomes of lines of a file of 20 lines in a part from line 5 to 8.
+    /// What becomes of lines of a file of 20 lines in a piece from line 5 to 8.
     fn in_part(lines: Option<Span>, statement: Statement) -> Option<Option<Span>> {
         let blob = ObjectId::Sha1([7; 20]);
         let row = BundleRow { blob, path: "a".to_owned(), lines, commit: None, statement };

@@ -7,6 +7,7 @@ use arrow_array::{ArrayRef, LargeStringArray, RecordBatch, StringArray, UInt32Ar
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use lazaret_shard::{Facts, FactsError};
 
+use super::identity::swhid;
 use super::record::{Outcome, RecordVerdict, judge_record, tells};
 use super::snapshot::Snapshot;
 
@@ -53,7 +54,7 @@ pub fn verdict_schema() -> SchemaRef {
     };
     Arc::new(Schema::new(vec![
         Field::new("row", DataType::UInt64, false),
-        Field::new("part", DataType::UInt32, true),
+        Field::new("element", DataType::UInt32, true),
         Field::new("outcome", DataType::Utf8, false),
         Field::new("verdict", DataType::Utf8, true),
         list("reasons", DataType::Utf8),
@@ -74,13 +75,13 @@ pub(crate) fn to_batch(verdicts: &[RecordVerdict]) -> Result<RecordBatch, ArrowE
     };
     let columns: Vec<ArrayRef> = vec![
         Arc::new(UInt64Array::from_iter_values(verdicts.iter().map(|verdict| verdict.row))),
-        Arc::new(verdicts.iter().map(|verdict| verdict.part).collect::<UInt32Array>()),
+        Arc::new(verdicts.iter().map(|verdict| verdict.element).collect::<UInt32Array>()),
         text(&|verdict| Some(verdict.outcome.as_str().to_owned())),
         text(&|verdict| Some(verdict.verdict?.as_str().to_owned())),
         strings(verdicts, |verdict| verdict.reasons.iter().map(|reason| (*reason).to_owned()).collect()),
         text(&|verdict| Some(verdict.identity?.as_str().to_owned())),
         text(&|verdict| Some(verdict.names?.sha256.to_string())),
-        text(&swhid),
+        text(&|verdict| Some(swhid(&verdict.names?.git_blob))),
         numbers(verdicts, |verdict| verdict.cut.iter().map(|(span, _)| span.start()).collect()),
         numbers(verdicts, |verdict| verdict.cut.iter().map(|(span, _)| span.end()).collect()),
         strings(verdicts, told),
@@ -109,7 +110,7 @@ pub(crate) fn admitted_columns(
     };
     let git_blob = |verdict: &RecordVerdict| {
         let names = verdict.remainder.as_ref().map(|remainder| remainder.names).or(verdict.names)?;
-        Some(format!("swh:1:cnt:{}", names.git_blob))
+        Some(swhid(&names.git_blob))
     };
     let columns = [
         ("lazaret_verdict", text(&|verdict| Some(verdict.verdict?.as_str().to_owned()))),
@@ -138,11 +139,6 @@ pub(crate) fn told(verdict: &RecordVerdict) -> Vec<String> {
     told.sort_unstable();
     told.dedup();
     told
-}
-
-/// Returns the Software Heritage identifier of a record's bytes as they stood.
-fn swhid(verdict: &RecordVerdict) -> Option<String> {
-    Some(format!("swh:1:cnt:{}", verdict.names?.git_blob))
 }
 
 fn strings(verdicts: &[RecordVerdict], get: fn(&RecordVerdict) -> Vec<String>) -> ArrayRef {
@@ -194,7 +190,7 @@ mod tests {
         let names = Names { sha256: lazaret_core::Digest::of(b""), git_blob: git_sha1(b"").0 };
         let rejected = RecordVerdict {
             row: 0,
-            part: None,
+            element: None,
             outcome: Outcome::Rejected,
             verdict: None,
             reasons: vec!["malformed"],

@@ -177,7 +177,7 @@ impl Bundles {
 
     /// Adds that such bytes were cut out of a longer content of the first origin: few as they may be, they are not
     /// trivial for that.
-    pub(crate) fn add_part(&mut self, blob: ObjectId) -> Result<(), TooManyRows> {
+    pub(crate) fn add_piece(&mut self, blob: ObjectId) -> Result<(), TooManyRows> {
         self.parts.insert(blob);
         self.add_blob(blob)
     }

@@ -5,6 +5,8 @@ use lazaret_evidence::surroundings::count_all_tokens;
 use lazaret_policy::Partial;
 use lazaret_shard::Record;
 use lazaret_syntax::{Granularity, Language, excise};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::identity::{Names, git_sha1};
 use super::record::Examined;
@@ -21,22 +23,31 @@ pub struct Remainder {
     pub removed: Vec<Span>,
 }
 
-/// Tokens of records, and how many of them each way of cutting keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Tokens (words, and every other visible sign by itself), and how many of them each way of cutting keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Retention {
-    /// All tokens.
+    /// Tokens of all records.
     pub all: u64,
-    /// What is kept where a record is held whole.
+    /// Tokens kept where a record with a line that is not admitted is held whole.
     pub by_record: u64,
-    /// What is kept where functions, items and comments are cut out.
+    /// Tokens kept where functions, items and comments are cut out.
     pub by_unit: u64,
-    /// What is kept where statements are cut out.
+    /// Tokens kept where statements are cut out.
     pub by_statement: u64,
-    /// What is kept where lines are cut out.
+    /// Tokens kept where lines are cut out.
     pub by_line: u64,
 }
 
 impl Retention {
+    /// Counts the tokens of other records as well.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.all += other.all;
+        self.by_record += other.by_record;
+        self.by_unit += other.by_unit;
+        self.by_statement += other.by_statement;
+        self.by_line += other.by_line;
+    }
+
     /// A record that is kept whatever the way.
     pub(crate) fn whole(text: &[u8]) -> Self {
         let all = count_all_tokens(text);

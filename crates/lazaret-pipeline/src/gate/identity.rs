@@ -44,6 +44,11 @@ pub struct Names {
     pub git_blob: ObjectId,
 }
 
+/// Returns the Software Heritage identifier of the content that git gives a name (SWHID 1.2, core identifiers).
+pub(crate) fn swhid(git_blob: &ObjectId) -> String {
+    format!("swh:1:cnt:{git_blob}")
+}
+
 /// What was found out about a record's bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Identified {

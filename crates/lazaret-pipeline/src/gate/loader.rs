@@ -61,11 +61,14 @@ pub struct LoaderFileError {
     pub name: String,
 }
 
+/// The name of a file, and those of its fields that go on.
+pub(super) type LoaderFile = (String, Value);
+
 /// Cuts files down to what a loader needs; returns them by name, and what was left out of each.
 pub(super) fn reduced(
     files: &[Declaration],
     adds_columns: bool,
-) -> Result<(Vec<(String, Value)>, Vec<LoaderFileReport>), LoaderFileError> {
+) -> Result<(Vec<LoaderFile>, Vec<LoaderFileReport>), LoaderFileError> {
     let mut kept = Vec::with_capacity(files.len());
     let mut reports = Vec::with_capacity(files.len());
     for Declaration { name, text } in files {

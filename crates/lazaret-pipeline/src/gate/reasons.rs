@@ -5,15 +5,18 @@ use lazaret_shard::NotKept;
 use serde::Serialize;
 
 use super::batch::told;
-use super::identity::Identity;
+use super::identity::{Identity, swhid};
 use super::record::RecordVerdict;
+
+/// A longer id is cut: it names a record, and must not bring its text into the reasons.
+const ID_CHARS_MAX: usize = 200;
 
 /// Why a record was not admitted as it stood; one line of the file beside the held shard.
 #[derive(Debug, Serialize)]
 pub(super) struct ReasonLine {
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<u32>,
+    element: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     outcome: &'static str,
@@ -48,8 +51,8 @@ struct NotKeptLine {
 }
 
 impl NotKeptLine {
-    fn of(part: &NotKept) -> Self {
-        Self { offset: part.offset, bytes: part.bytes, sha256: part.sha256 }
+    fn of(not_kept: &NotKept) -> Self {
+        Self { offset: not_kept.offset, bytes: not_kept.bytes, sha256: not_kept.sha256 }
     }
 }
 
@@ -57,21 +60,21 @@ impl ReasonLine {
     /// Takes what the reader could not keep of the record as well.
     pub(super) fn of<'a>(
         verdict: &RecordVerdict,
-        id: Option<String>,
+        id: Option<&str>,
         not_kept: impl Iterator<Item = &'a NotKept>,
     ) -> Self {
         let remainder = verdict.remainder.as_ref();
         let lines = |span: &Span| (span.start(), span.end());
         Self {
             row: verdict.row,
-            part: verdict.part,
-            id,
+            element: verdict.element,
+            id: id.map(shown_id),
             outcome: verdict.outcome.as_str(),
             verdict: verdict.verdict,
             reasons: verdict.reasons.clone(),
             identity: verdict.identity.map(Identity::as_str),
             sha256: verdict.names.map(|names| names.sha256),
-            swhid: verdict.names.map(|names| format!("swh:1:cnt:{}", names.git_blob)),
+            swhid: verdict.names.map(|names| swhid(&names.git_blob)),
             lines: verdict.cut.iter().map(|(span, verdict)| (span.start(), span.end(), *verdict)).collect(),
             removed: remainder
                 .into_iter()
@@ -81,5 +84,36 @@ impl ReasonLine {
             not_kept: not_kept.map(NotKeptLine::of).collect(),
             evidence: told(verdict),
         }
+    }
+}
+
+/// Returns an id as it is told: on one line, with what could steer a terminal written out, and of bounded length.
+fn shown_id(id: &str) -> String {
+    let mut shown = String::new();
+    for (nth, c) in id.chars().enumerate() {
+        if nth == ID_CHARS_MAX {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_told_on_one_line_of_bounded_length() {
+        assert_eq!(shown_id("acme/parser@1:src/ö.rs#L1-L9"), "acme/parser@1:src/ö.rs#L1-L9");
+        assert_eq!(shown_id("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
+        let long = shown_id(&"é".repeat(ID_CHARS_MAX + 1));
+        assert_eq!((long.chars().count(), long.chars().last()), (ID_CHARS_MAX + 1, Some('…')));
+        assert_eq!(shown_id(&"é".repeat(ID_CHARS_MAX)).chars().count(), ID_CHARS_MAX);
     }
 }

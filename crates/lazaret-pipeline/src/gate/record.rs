@@ -53,7 +53,7 @@ pub struct RecordVerdict {
     /// The row of the shard, counted from 0.
     pub row: u64,
     /// The element, where a row holds several records.
-    pub part: Option<u32>,
+    pub element: Option<u32>,
     /// What becomes of it.
     pub outcome: Outcome,
     /// What is held of it as it stood; `None` where it could not be examined.
@@ -78,7 +78,7 @@ impl RecordVerdict {
     fn rejected(record: &Record<'_>, reason: &'static str) -> Self {
         Self {
             row: record.row,
-            part: record.part,
+            element: record.element,
             outcome: Outcome::Rejected,
             verdict: None,
             reasons: vec![reason],
@@ -328,7 +328,7 @@ fn decide(
 ) -> RecordVerdict {
     let mut verdict = RecordVerdict {
         row: record.row,
-        part: record.part,
+        element: record.element,
         outcome: Outcome::Held,
         verdict: Some(judgement.verdict),
         reasons: Vec::new(),

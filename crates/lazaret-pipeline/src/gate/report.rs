@@ -124,22 +124,7 @@ pub struct RecordTally {
     pub text_bytes: u64,
     /// Tokens, and how many of them each way of cutting keeps, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<RetentionReport>,
-}
-
-/// Tokens: words, and every other visible sign by itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RetentionReport {
-    /// Tokens of all records.
-    pub all: u64,
-    /// Tokens kept where a record with a line that is not admitted is held whole.
-    pub by_record: u64,
-    /// Tokens kept where functions, items and comments are cut out.
-    pub by_unit: u64,
-    /// Tokens kept where statements are cut out.
-    pub by_statement: u64,
-    /// Tokens kept where lines are cut out.
-    pub by_line: u64,
+    pub tokens: Option<Retention>,
 }
 
 impl RecordTally {
@@ -173,8 +158,7 @@ impl RecordTally {
             tools.into_iter().for_each(|tool| *self.by_tool.entry(tool.to_owned()).or_default() += 1);
         }
         if let Some(counted) = &verdict.retention {
-            let tokens = self.tokens.get_or_insert_default();
-            tokens.add(counted);
+            self.tokens.get_or_insert_default().add(counted);
         }
     }
 
@@ -193,14 +177,7 @@ impl RecordTally {
             others.iter().for_each(|(name, count)| *mine.entry(name.clone()).or_default() += count);
         }
         if let Some(tokens) = other.tokens {
-            let mine = self.tokens.get_or_insert_default();
-            mine.add(&Retention {
-                all: tokens.all,
-                by_record: tokens.by_record,
-                by_unit: tokens.by_unit,
-                by_statement: tokens.by_statement,
-                by_line: tokens.by_line,
-            });
+            self.tokens.get_or_insert_default().add(&tokens);
         }
     }
 
@@ -214,15 +191,5 @@ impl RecordTally {
             by_reason: BTreeMap::from([("unreadable-shard".to_owned(), read)]),
             ..Self::default()
         }
-    }
-}
-
-impl RetentionReport {
-    fn add(&mut self, other: &Retention) {
-        self.all += other.all;
-        self.by_record += other.by_record;
-        self.by_unit += other.by_unit;
-        self.by_statement += other.by_statement;
-        self.by_line += other.by_line;
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use lazaret_shard::{Fetched, Limits, Profile, ShardName};
-use serde_json::Value;
 
 use super::documents::{self, DocumentsError};
 use super::fit::{self, Misfit};
-use super::loader::{self, Beside, LoaderFileError};
+use super::loader::{self, Beside, LoaderFile, LoaderFileError};
 use super::report::{
     EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, ShardReport, ShardState,
 };
@@ -167,11 +166,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn settings_of(
-    request: &GateRequest<'_>,
-    to: &Destination<'_>,
-    loader_files: Vec<(String, Value)>,
-) -> Settings {
+fn settings_of(request: &GateRequest<'_>, to: &Destination<'_>, loader_files: Vec<LoaderFile>) -> Settings {
     Settings {
         key: to.key.public().id().to_string(),
         verifier: to.verifier.to_owned(),

@@ -398,8 +398,8 @@ impl<'a> Writers<'a> {
         let not_kept = chunk.rows.not_kept();
         let mut fates: Vec<Fate<'_>> = verdicts.iter().map(held_fate).collect();
         // What was too large to be kept stays behind by its name alone: the reasons say how large it was and its digest.
-        for part in &not_kept {
-            fates.get_mut(part.record).into_iter().for_each(|fate| *fate = Fate::Drop);
+        for named in &not_kept {
+            fates.get_mut(named.record).into_iter().for_each(|fate| *fate = Fate::Drop);
         }
         held.rows.1.write(&chunk.rows, &fates, None)?;
         let mut ids = Vec::with_capacity(verdicts.len());
@@ -407,7 +407,11 @@ impl<'a> Writers<'a> {
         for (nth, (verdict, id)) in verdicts.iter().zip(ids).enumerate() {
             if verdict.outcome != Outcome::Admitted {
                 let out = &mut held.reasons.1;
-                let line = ReasonLine::of(verdict, id, not_kept.iter().filter(|part| part.record == nth));
+                let line = ReasonLine::of(
+                    verdict,
+                    id.as_deref(),
+                    not_kept.iter().filter(|named| named.record == nth),
+                );
                 let written = crate::report::write_json(&line, out).and_then(|()| out.write_all(b"\n"));
                 written.map_err(ShardError::Write)?;
             }

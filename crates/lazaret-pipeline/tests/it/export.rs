@@ -274,11 +274,11 @@ fn the_same_export_goes_on_and_gives_the_same_bytes() {
     let (repo, rulebook) = (mixed(ObjectFormat::Sha1), Rulebook::with(FIRST_PARTY));
     let first = export_with(|_| {}, repo.path(), &rulebook);
     let second = export_with(|_| {}, repo.path(), &rulebook);
-    let shard = "admitted/data/part-00000.parquet";
+    let shard = "admitted/data/shard-00000.parquet";
     let bytes = |exported: &Exported, name: &str| std::fs::read(exported.out.path().join(name)).unwrap();
-    let all = [shard, "bundle.parquet", "receipts/data/part-00000.parquet.json"];
+    let all = [shard, "bundle.parquet", "receipts/data/shard-00000.parquet.json"];
     all.iter().for_each(|name| assert_eq!(bytes(&first, name), bytes(&second, name), "{name}"));
-    std::fs::remove_file(first.out.path().join("receipts/data/part-00000.parquet.json")).unwrap();
+    std::fs::remove_file(first.out.path().join("receipts/data/shard-00000.parquet.json")).unwrap();
     let (key, to) = (key(), place(first.out.path()));
     let to = Destination {
         place: &to,

@@ -97,7 +97,7 @@ impl World {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Found {
     row: u64,
-    part: Option<u32>,
+    element: Option<u32>,
     fault: Option<Fault>,
     text: Option<Vec<u8>>,
     beside: Option<String>,
@@ -110,7 +110,7 @@ impl Found {
     fn of(record: &Record<'_>) -> Self {
         Self {
             row: record.row,
-            part: record.part,
+            element: record.element,
             fault: record.fault,
             text: record.text.map(<[u8]>::to_vec),
             beside: record.beside.map(|beside| String::from_utf8_lossy(beside).into_owned()),

@@ -27,7 +27,7 @@ fn each_element_is_a_record_with_what_its_row_says() {
     );
     let read = files(&row);
     let first = Owned {
-        part: Some(0),
+        element: Some(0),
         text: Some("a".to_owned()),
         path: Some("p".to_owned()),
         beside: Some(long.clone()),
@@ -35,7 +35,7 @@ fn each_element_is_a_record_with_what_its_row_says() {
         ..Owned::default()
     };
     let second = Owned {
-        part: Some(1),
+        element: Some(1),
         text: Some("b".to_owned()),
         beside: Some(format!("y\n\n\n\u{1e}\n\n{long}")),
         repositories: vec!["o/o".to_owned(), "acme/tool".to_owned()],

@@ -17,7 +17,7 @@ pub(crate) const PLAIN: Format = Format::JsonLines(Codec::Plain);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Owned {
     pub(crate) row: u64,
-    pub(crate) part: Option<u32>,
+    pub(crate) element: Option<u32>,
     pub(crate) fault: Option<Fault>,
     pub(crate) text: Option<String>,
     pub(crate) beside: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) fn records(chunks: &[Chunk]) -> Vec<Owned> {
         chunk.facts.for_each(|_, record| {
             records.push(Owned {
                 row: record.row,
-                part: record.part,
+                element: record.element,
                 fault: record.fault,
                 text: record.text.map(string),
                 beside: record.beside.map(string),

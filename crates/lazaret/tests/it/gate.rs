@@ -120,6 +120,21 @@ fn a_wrong_profile_is_told_before_anything_is_written() {
     assert_eq!(harbour.run_gate("out", &[]).code, 0);
 }
 
+#[test]
+fn a_key_that_is_none_is_told_once() {
+    let world = TestEnvironment::new();
+    let shard = world.file("a.jsonl", "{\"text\":\"a\",\"id\":\"1\"}\n");
+    let key = world.file("key.pem", "no key\n");
+    let out = world.scratch("out");
+    let args = ["gate", &shard, "--profile", "dolma", "--dataset", "harbour", "--key", &key, "--out"];
+    let run = world.run(&[&args[..], &[out.to_str().unwrap()]].concat());
+    assert_eq!(run.code, 1);
+    assert_snapshot!(run.stderr, @"
+    error: not an Ed25519 secret key in PEM (`-----BEGIN PRIVATE KEY-----`); keys under a passphrase are not read: PKCS#8 ASN.1 error: PEM error: PEM preamble contains invalid data (NUL byte)
+    hint: `$SCRATCH/key.pem` must hold a secret key; `lazaret key create FILE` makes one
+    ");
+}
+
 /// What `save_to_disk` of Hugging Face's `datasets` writes, and `load_from_disk` reads.
 #[test]
 fn a_saved_data_set_can_be_loaded_again_and_carries_no_prose() {

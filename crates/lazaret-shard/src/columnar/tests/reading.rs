@@ -150,7 +150,7 @@ fn records_in_lists_are_read_with_what_their_row_says() {
         let about = "a description of the repository\nin two lines";
         let record = |row, part, text: &str, path: &str, repository: &str, beside: Option<String>| Found {
             row,
-            part: Some(part),
+            element: Some(part),
             text: Some(text.as_bytes().to_vec()),
             path: Some(path.to_owned()),
             repositories: vec![repository.to_owned()],
