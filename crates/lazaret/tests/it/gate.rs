@@ -167,6 +167,9 @@ fn a_saved_data_set_can_be_loaded_again_and_carries_no_prose() {
         (read(state), read(&fs::read_to_string(admitted.join("state.json")).unwrap()));
     assert_ne!(before["_fingerprint"].take(), after["_fingerprint"].take());
     assert_eq!(before, after);
+    let people = harbour.run_gate("out", &[]).stdout;
+    let beside = "  2 files beside them for loaders, with names and types alone\n  1 file beside them not carried along\n";
+    assert!(people.contains(beside), "{people}");
     assert_eq!(harbour.verify("out").code, 0);
     let (elsewhere, key) = (admitted.to_str().unwrap(), harbour.text("key.pem.pub"));
     let args = ["gate", "verify", elsewhere, "--gate", &harbour.text("out"), "--trust", &key];

@@ -87,6 +87,13 @@ fn shards(report: &GateReport, screen: &Screen, out: &mut dyn Write) -> io::Resu
     if before > 0 {
         writeln!(out, "  {} gated by an earlier run", of_them(before as u64))?;
     }
+    let beside = [
+        (report.loader_files.len(), "for loaders, with names and types alone"),
+        (report.not_carried.len(), "not carried along"),
+    ];
+    for (files, what) in beside.into_iter().filter(|(files, _)| *files > 0) {
+        writeln!(out, "  {} beside them {what}", count(files as u64, "file", "files"))?;
+    }
     for shard in failed.iter().take(LINES_MAX) {
         let name = screen.paint(Ink::Error, "failed");
         let why = shard.error.as_deref().unwrap_or_default();
