@@ -17,8 +17,8 @@ mod perform;
 mod person;
 mod refusal;
 mod shelf;
-mod vault;
 mod store;
+mod vault;
 mod world;
 
 pub use act::{Act, HeldContent};
@@ -44,10 +44,11 @@ pub use perform::{Step, perform};
 pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
 pub use refusal::{Halt, Refusal};
 pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
-pub use vault::{
-    AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,
 pub use store::{
     Actor, Document, Done, Fault, FaultPlace, Founding, NamedDuties, Replay, ReplayFault, Store, StoreError,
     ValueClass, Verification,
+};
+pub use vault::{
+    AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,
 };
 pub use world::World;
