@@ -12,6 +12,7 @@ use super::kept::{self, StoredDocument, StoredValue};
 use super::migration::{self, MIGRATIONS};
 use super::row::{self, Query, Row};
 use super::url::{Engine, StoreUrl};
+use crate::entry::ENTRY_BYTES_MAX;
 
 /// What one command sees and changes: everything that was decided before it, and nothing that others are about to do.
 ///
@@ -48,9 +49,6 @@ pub(super) enum Unkept {
     No(DatabaseError),
     Doubtful(Doubt),
 }
-
-/// So many bytes at most are in an entry (a bundle of entries in C2SP's tlog-tiles gives their length in 16 bits).
-const ENTRY_BYTES_MAX: usize = 65_535;
 
 /// Asks the database, and remembers it if it refuses.
 macro_rules! ask {
