@@ -125,6 +125,23 @@ impl PostgresServer {
         }
     }
 
+    /// Dumps a database with `pg_dump` and restores it with `pg_restore` into a new one, and returns the URL of that.
+    #[must_use]
+    pub fn restore_elsewhere(&self, database: &str, elsewhere: &str) -> String {
+        let url = self.database(elsewhere);
+        let dump = self.root.path().join("dump");
+        let mut pg_dump = self.command("pg_dump");
+        pg_dump.args(["--format=custom", "--file"]).arg(&dump).args(["-d", database]);
+        let mut pg_restore = self.command("pg_restore");
+        pg_restore.args(["--exit-on-error", "-d", elsewhere]).arg(&dump);
+        for mut command in [pg_dump, pg_restore] {
+            let output = command.arg("--username=postgres").arg("-h").arg(self.root.path()).output();
+            let output = output.expect("a program of PostgreSQL can be started");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        url
+    }
+
     fn data(&self) -> PathBuf {
         self.root.path().join("data")
     }

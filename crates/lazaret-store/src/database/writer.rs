@@ -1,9 +1,11 @@
 //! One door for all changes of a process: commands that wait are carried out together and made durable at once.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use lazaret_core::Digest;
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,6 +56,8 @@ pub enum WriterError<E> {
 const BATCH_JOBS_MAX: usize = 256;
 /// So many may wait before those who come are held up.
 const WAITING_JOBS_MAX: usize = 1024;
+/// How long a server that does not answer is left alone before it is asked again.
+const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
 impl Writer {
     /// Starts one for this process, on the runtime that calls. Other processes may have theirs.
@@ -217,15 +221,28 @@ impl Worker {
 
     /// Finds out what became of a transaction whose end was not answered.
     ///
-    /// A new transaction waits for the old one to end, on either engine, and then sees its last entry or does not.
+    /// A new transaction waits for the old one to end, on either engine, and then sees its last entry or does not. A
+    /// server that is just started anew is waited for as long as a lock would be.
     async fn settle(&mut self, Doubt { source, last_entry }: Doubt) -> Fate {
         let Some((seq, expected)) = last_entry else { return Fate::Unknown(source) };
-        let Ok(mut transaction) = self.begin().await else { return Fate::Unknown(source) };
-        match transaction.leaf(seq).await {
+        let patience = self.url.patience();
+        let asking = async {
+            loop {
+                if let Ok(leaf) = self.leaf(seq).await {
+                    return leaf;
+                }
+                tokio::time::sleep(SETTLE_PAUSE).await;
+            }
+        };
+        match tokio::time::timeout(patience, asking).await {
             Ok(Some(leaf)) if leaf == expected => Fate::Kept,
             Ok(_) => Fate::NotKept(source),
-            Err(_) => Fate::Unknown(source),
+            Err(_elapsed) => Fate::Unknown(source),
         }
+    }
+
+    async fn leaf(&mut self, seq: u64) -> Result<Option<Digest>, DatabaseError> {
+        self.begin().await?.leaf(seq).await
     }
 }
 

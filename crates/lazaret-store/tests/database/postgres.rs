@@ -1,8 +1,9 @@
 //! The suite on PostgreSQL, and what becomes of commands when the server goes away.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lazaret_store::{Database, DatabaseError, Writer, WriterError};
+use lazaret_store::{Database, DatabaseError, Meta, StoreUrl, Writer, WriterError};
 use tokio::sync::oneshot;
 
 use crate::CASES;
@@ -27,7 +28,7 @@ fn a_server_that_goes_away_and_comes_back_loses_nothing() {
     let place = world.place();
     block_on(async {
         let url = place.parse().unwrap();
-        let database = Database::create(&url, &lazaret_store::Meta::new()).await.unwrap();
+        let database = Database::create(&url, &Meta::new()).await.unwrap();
         let writer = Writer::start(&database);
         run_note(&writer, "first").await.unwrap();
         world.server().stop();
@@ -40,6 +41,56 @@ fn a_server_that_goes_away_and_comes_back_loses_nothing() {
         world.server().start();
         run_note(&writer, "second").await.unwrap();
         assert_eq!(check_ledger(&database).await, ["first", "second"]);
+    });
+}
+
+/// Whatever a command was told holds: what was kept is there, what was not kept is not.
+#[test]
+fn what_is_said_while_the_server_dies_is_true() {
+    let mut world = World::postgres();
+    let place = world.place();
+    block_on(async {
+        let url: StoreUrl = place.parse().unwrap();
+        let database = Database::create(&url, &Meta::new()).await.unwrap();
+        let writer = Writer::start(&database);
+        for round in 0..4_u64 {
+            let submitters = (0..16).map(|submitter| {
+                let writer = writer.clone();
+                tokio::spawn(async move {
+                    let mut told = Vec::new();
+                    for number in 0.. {
+                        let id = format!("{round}-{submitter}-{number}");
+                        let outcome = run_note(&writer, &id).await;
+                        let is_over = outcome.is_err();
+                        told.push((id, outcome));
+                        if is_over {
+                            break;
+                        }
+                    }
+                    told
+                })
+            });
+            let submitters: Vec<_> = submitters.collect();
+            tokio::time::sleep(Duration::from_millis(300 + round * 37)).await;
+            let server = world.server();
+            tokio::task::block_in_place(|| {
+                server.stop();
+                server.start();
+            });
+            let mut told = Vec::new();
+            for submitter in submitters {
+                told.extend(submitter.await.unwrap());
+            }
+            let kept: BTreeSet<String> = check_ledger(&database).await.into_iter().collect();
+            assert!(told.iter().any(|(_, outcome)| outcome.is_ok()));
+            for (id, outcome) in told {
+                match outcome {
+                    Ok(_) => assert!(kept.contains(&id), "lost: {id}"),
+                    Err(WriterError::NotKept { .. }) => assert!(!kept.contains(&id), "kept after all: {id}"),
+                    Err(error) => panic!("the server was back in time to be asked: {error:?}"),
+                }
+            }
+        }
     });
 }
 
@@ -85,12 +136,23 @@ fn a_session_that_is_ended_in_mid_command_keeps_nothing_of_it() {
 }
 
 #[test]
-fn a_backup_is_left_to_the_server() {
-    let world = World::postgres();
+fn a_backup_is_left_to_the_server_and_restores_a_store() {
+    let mut world = World::postgres();
     block_on(async {
         let database = world.store().await;
+        let writer = Writer::start(&database);
+        for id in ["first", "second"] {
+            run_note(&writer, id).await.unwrap();
+        }
         let folder = tempfile::tempdir().unwrap();
         let error = database.backup(&folder.path().join("copy")).await.unwrap_err();
-        assert!(error.to_string().contains("pg_dump"), "{error}");
+        assert!(error.to_string().contains("pg_dump --format=custom"), "{error}");
+
+        let restored: StoreUrl = world.server().restore_elsewhere("store_0", "restored").parse().unwrap();
+        let restored = Database::open(&restored).await.unwrap();
+        assert_eq!(run_note(&Writer::start(&restored), "third").await.unwrap(), 2);
+        assert_eq!(check_ledger(&restored).await, ["first", "second", "third"]);
+        let refused = world.server().try_run("restored", "DELETE FROM entry").unwrap_err();
+        assert!(refused.contains("never removed"), "{refused}");
     });
 }

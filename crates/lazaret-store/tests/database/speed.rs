@@ -84,3 +84,17 @@ fn speed_of_lists() {
         });
     }
 }
+
+/// Two processes that never pause share a store: each waits for the other, and neither for ever.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_two_writers() {
+    for (engine, world) in [("SQLite", World::sqlite()), ("PostgreSQL", World::postgres())] {
+        let shares = block_on(async {
+            let database = world.store().await;
+            let other = Database::open(database.url()).await.unwrap();
+            tokio::join!(run_commands(&database), run_commands(&other))
+        });
+        println!("{engine}: {shares:?} commands of two writers in {SPAN:?}");
+    }
+}
