@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lazaret_core::Digest;
 use lazaret_seal::{
-    ConsistencyProof, Frontier, InclusionProof, Node, empty_root, prove_consistency, prove_inclusion,
+    ConsistencyProof, Frontier, InclusionProof, MerkleError, Node, empty_root, prove_consistency,
+    prove_inclusion,
 };
 
 use super::error::LedgerError;
@@ -126,27 +127,29 @@ impl Tree {
 
     /// Proves that an entry is in the tree.
     pub(super) async fn inclusion(&mut self, index: u64) -> Result<InclusionProof, LedgerError> {
-        let outside = |source| LedgerError::Outside { source };
-        let mut wanted = Vec::new();
-        let note = |node| {
-            wanted.push(node);
-            Some(empty_root())
-        };
-        prove_inclusion(index, self.size, note).map_err(outside)?;
-        let nodes = self.nodes(wanted).await?;
-        prove_inclusion(index, self.size, |node| nodes.get(&node).copied()).map_err(outside)
+        let size = self.size;
+        self.prove(|get| prove_inclusion(index, size, get)).await
     }
 
     /// Proves that the tree begins with a smaller one.
     pub(super) async fn consistency(&mut self, old_size: u64) -> Result<ConsistencyProof, LedgerError> {
+        let size = self.size;
+        self.prove(|get| prove_consistency(old_size, size, get)).await
+    }
+
+    /// Makes a proof twice: once to learn which subtrees it asks for, and once with those.
+    async fn prove<T>(
+        &mut self,
+        prove: impl Fn(&mut dyn FnMut(Node) -> Option<Digest>) -> Result<T, MerkleError>,
+    ) -> Result<T, LedgerError> {
         let outside = |source| LedgerError::Outside { source };
         let mut wanted = Vec::new();
-        let note = |node| {
+        prove(&mut |node| {
             wanted.push(node);
             Some(empty_root())
-        };
-        prove_consistency(old_size, self.size, note).map_err(outside)?;
+        })
+        .map_err(outside)?;
         let nodes = self.nodes(wanted).await?;
-        prove_consistency(old_size, self.size, |node| nodes.get(&node).copied()).map_err(outside)
+        prove(&mut |node| nodes.get(&node).copied()).map_err(outside)
     }
 }
