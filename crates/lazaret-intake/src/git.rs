@@ -9,24 +9,32 @@ use gix::bstr::{BString, ByteSlice as _};
 use lazaret_core::ObjectId;
 use rustc_hash::FxHashSet;
 
+mod branch;
 mod changes;
 mod check;
 mod commit;
 mod delta;
+mod draft;
 mod listing;
 mod lookup;
 mod object;
+mod rewrite;
 mod staged;
 mod state;
 mod tree;
 mod walk;
 
+pub use branch::{BlobSearch, BranchError};
 pub use changes::{ReadChanges, read_changes};
 pub use check::{NewCommits, new_commits};
 pub use commit::RawCommit;
+pub use draft::{Draft, WriteObjectError};
 pub use listing::{ListedEntry, list_tree};
 pub use object::{
     OBJECT_BYTES_MAX, Object, ObjectKind, ObjectReader, ObjectStore, OpenStoreError, ReadObjectError,
+};
+pub use rewrite::{
+    CommitDraft, Person, PersonError, RewriteError, Rewritten, TreeEdit, rewrite_tree, write_commit,
 };
 pub use staged::{StagedChange, StagedError};
 pub use tree::{TreeError, diff_trees, find_entry};

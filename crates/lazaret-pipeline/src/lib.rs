@@ -8,6 +8,7 @@ mod digest;
 pub mod export;
 pub mod gate;
 pub mod known;
+pub mod removal;
 mod report;
 mod scan;
 

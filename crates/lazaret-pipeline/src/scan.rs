@@ -10,7 +10,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use lazaret_core::{Origin, OriginKind};
+use lazaret_core::{Digest, Origin, OriginKind};
 use lazaret_evidence::Detectors;
 use lazaret_intake::git::{OpenRepositoryError, Repository, ResolveError};
 use lazaret_policy::Rules;
@@ -130,16 +130,22 @@ pub fn scan(request: &ScanRequest<'_>) -> Result<ScanOutcome, ScanError> {
     if !request.root.is_dir() {
         return Err(ScanError::NoSuchFolder { path });
     }
-    let mut outcome = match Repository::open(request.root, &[]) {
-        Ok(repository) => scan_repository(request, &repository)?,
-        Err(OpenRepositoryError::NotARepository { .. }) => directory::scan_directory(request),
-        Err(source) => return Err(ScanError::Open { path, source }),
-    };
-    outcome.report.segments = request.known.into_iter().flat_map(KnownText::digests).collect();
-    Ok(outcome)
+    match Repository::open(request.root, &[]) {
+        Ok(repository) => scan_repository(request, &repository),
+        Err(OpenRepositoryError::NotARepository { .. }) => {
+            let mut outcome = directory::scan_directory(request);
+            outcome.report.segments = segments(request);
+            Ok(outcome)
+        }
+        Err(source) => Err(ScanError::Open { path, source }),
+    }
 }
 
-fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result<ScanOutcome, ScanError> {
+/// Scans a repository that may have been opened with more objects than it holds.
+pub(crate) fn scan_repository(
+    request: &ScanRequest<'_>,
+    repository: &Repository,
+) -> Result<ScanOutcome, ScanError> {
     let measure = &request.measure;
     // sources
     let mut reading = reading::Reading::open(request, repository)?;
@@ -158,7 +164,8 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let judge = judging::Judge::new(&reading, &recorded, &marks, measure);
     let files = judge.files(&listing, &examined, &attributed, &copies);
     let (counts, found) = (std::mem::take(&mut recorded.counts), std::mem::take(&mut copies.found));
-    let report = tally::report(&reading, request, &marks, carried, counts, found, files);
+    let mut report = tally::report(&reading, request, &marks, carried, counts, found, files);
+    report.segments = segments(request);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
         let scope = reading.scope.clone();
@@ -179,6 +186,11 @@ fn scan_repository(request: &ScanRequest<'_>, repository: &Repository) -> Result
     let marked_commits = marks.commits(&reading);
     let index_note = reading.save(&examined, &listing, &attributed);
     Ok(ScanOutcome { report, marked_commits, bundle, index_note })
+}
+
+/// Returns the digests of the known text that files are held against.
+fn segments(request: &ScanRequest<'_>) -> Vec<Digest> {
+    request.known.into_iter().flat_map(KnownText::digests).collect()
 }
 
 /// Returns the origin of a repository or folder as policies match it: its canonical path.

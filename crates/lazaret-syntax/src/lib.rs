@@ -38,9 +38,11 @@ mod lines;
 mod parse;
 mod plan;
 mod units;
+mod within;
 
 pub use cut::Removed;
 pub use excise::{Excision, Granularity, Parses, excise};
 pub use language::Language;
 pub use parse::{ParseError, TEXT_BYTES_MAX};
 pub use units::{Unit, units};
+pub use within::{Within, within};

@@ -3,14 +3,17 @@
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-use crate::commands::{blame, catalog, check, collect, export, gate, generate, index, key, policy, scan};
+use crate::commands::{
+    blame, catalog, check, collect, export, gate, generate, index, key, policy, remove, scan,
+};
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
 
 /// Find out which lines of a repository rival AI tools wrote, and prove the rest clean
 ///
 /// Every line starts out unproven. Marks of a banned tool taint it; accepted proof of origin makes it clean; the absence
-/// of marks proves nothing. Works offline, reads repositories without changing them, and says what it could not examine.
+/// of marks proves nothing. Works offline, changes no repository but by a branch that `remove` is asked for, and says what
+/// it could not examine.
 #[derive(Debug, Parser)]
 #[command(name = "lazaret", version, after_long_help = exit_codes(), max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -62,6 +65,11 @@ pub(crate) enum Command {
     /// Every record is examined and accounted for. What is proven clean, or what the policy admits for other reasons, is
     /// written again in the format it came in, with a signed receipt; everything else is held, with the reasons.
     Gate(Box<gate::GateArgs>),
+    /// Take what a tool wrote out of a repository, and show that it is gone
+    ///
+    /// Writes a branch with one commit on top of the revision, or a patch, and scans the result. Neither the history
+    /// nor the work tree nor any other branch changes.
+    Remove(Box<remove::RemoveArgs>),
     /// Keep known text, such as the output of tools, as fingerprints
     Index(index::IndexArgs),
     /// Take session logs of coding agents into the index

@@ -14,6 +14,7 @@ pub(crate) mod generate;
 pub(crate) mod index;
 pub(crate) mod key;
 pub(crate) mod policy;
+pub(crate) mod remove;
 pub(crate) mod scan;
 
 /// Runs the command that the command line names.
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Blame(args) => blame::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
         Command::Export(args) => export::run(&args, &global),
+        Command::Remove(args) => remove::run(&args, &global),
         Command::Gate(args) => gate::run(&args, &global),
         Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),

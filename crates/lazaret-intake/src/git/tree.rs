@@ -9,7 +9,7 @@ use super::object::{ObjectKind, ObjectReader, ReadObjectError};
 
 /// How deep trees may nest. Each level takes a part of the thread's stack, in a debug build some two kilobytes;
 /// trees in use nest a few dozen deep.
-const TREE_DEPTH_MAX: usize = 256;
+pub(super) const TREE_DEPTH_MAX: usize = 256;
 
 /// How many entries one comparison looks at. A few trees that name each other many times over make more files
 /// than any disk holds; the largest repositories in use have some four million.
@@ -78,6 +78,11 @@ impl Row<'_> {
             next(a_rest, self).cmp(&next(b_rest, other))
         })
     }
+}
+
+/// Returns what the entries of a raw tree name, and whether each is a folder; `None` where one makes no sense.
+pub(super) fn rows(raw: &[u8], id_len: usize) -> impl Iterator<Item = Option<(ObjectId, bool)>> {
+    Rows::new(raw, id_len).map(|row| row.map(|row| (row.id, row.kind.is_none())))
 }
 
 /// Iterates over the entries of a raw tree.

@@ -23,6 +23,7 @@ mod git_shapes;
 mod known;
 mod memory;
 mod recorders;
+mod removal;
 mod scan;
 mod signing;
 mod world;

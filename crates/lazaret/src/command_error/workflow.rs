@@ -51,7 +51,8 @@ fn scan_way_out(error: &ScanError) -> (ExitCode, &'static str) {
     }
 }
 
-fn resolve_way_out(error: &ResolveError) -> (ExitCode, &'static str) {
+/// Returns how a run ends whose revision names no commit, and what would mend it.
+pub(crate) fn resolve_way_out(error: &ResolveError) -> (ExitCode, &'static str) {
     match error {
         ResolveError::Unborn { .. } => {
             (ExitCode::NothingExamined, "commit something first, or name a repository with a history")

@@ -13,5 +13,6 @@ mod hostile;
 mod output;
 mod pages;
 mod policy;
+mod remove;
 mod scan;
 mod signing;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
+use lazaret_pipeline::removal::RemovalReport;
 use lazaret_pipeline::{Blame, CheckReport, MarkedCommit, Report};
 
 /// Compares a file of the repository with what it should hold; with `UPDATE_PAGES=1` it is written instead.
@@ -34,12 +35,13 @@ fn the_schema_of_reports_is_up_to_date() {
 }
 
 #[test]
-fn the_schemas_of_checks_blames_gates_and_exports_are_up_to_date() {
+fn the_schemas_of_the_other_reports_are_up_to_date() {
     for (name, schema) in [
         ("check", schemars::schema_for!(CheckReport).to_value()),
         ("blame", schemars::schema_for!(Blame).to_value()),
         ("gate", schemars::schema_for!(GateReport).to_value()),
         ("export", schemars::schema_for!(ExportReport).to_value()),
+        ("removal", schemars::schema_for!(RemovalReport).to_value()),
         ("gate-verify", schemars::schema_for!(VerifyReport).to_value()),
     ] {
         compare_page(&format!("docs/reference/{name}.schema.json"), &format!("{schema:#}\n"));
