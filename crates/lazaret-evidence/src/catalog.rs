@@ -25,8 +25,11 @@ pub use data::{CatalogData, ExampleData, FileExample, MarkData, MarkKind, Passag
 pub use embedded::FILES;
 pub use error::{CatalogError, Location};
 pub use expression::ExpressionError;
-pub use mark::{IdentityPattern, LinePattern, Mark, Pattern, SuppressionPattern, TrailerPattern};
+pub use mark::{
+    IdentityPattern, LinePattern, Mark, PathPattern, Pattern, SuppressionPattern, TrailerPattern,
+};
 pub use names::{Named, NamedModel, Names};
+pub(crate) use paths::any_of_paths;
 
 /// The name under which errors speak of a policy's own section.
 const POLICY_FILE: &str = "policy";

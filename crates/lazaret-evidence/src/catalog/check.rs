@@ -9,7 +9,9 @@ use super::Part;
 use super::data::{MarkData, MarkKind, Passage, Place};
 use super::error::{CatalogError, Location};
 use super::expression::{self, ExpressionError};
-use super::mark::{IdentityPattern, LinePattern, Mark, Pattern, SuppressionPattern, TrailerPattern};
+use super::mark::{
+    IdentityPattern, LinePattern, Mark, PathPattern, Pattern, SuppressionPattern, TrailerPattern,
+};
 use super::paths;
 
 /// Shorter needles stand in too many texts to guard anything.
@@ -260,9 +262,9 @@ impl Checker<'_> {
         }
     }
 
-    fn paths(&self) -> Result<regex_automata::meta::Regex, CatalogError> {
-        let paths = self.needed("paths", &self.data.paths)?;
-        self.expression(&paths::expression(&paths))
+    fn paths(&self) -> Result<PathPattern, CatalogError> {
+        let patterns = self.needed("paths", &self.data.paths)?;
+        Ok(PathPattern { expression: self.expression(&paths::expression(&patterns))?, patterns })
     }
 
     fn needed(&self, field: &'static str, values: &[String]) -> Result<Vec<String>, CatalogError> {

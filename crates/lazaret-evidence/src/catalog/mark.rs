@@ -48,13 +48,23 @@ pub enum Pattern {
     Prefixes(Vec<String>),
     /// The beginning of a link.
     Links(Vec<String>),
-    /// A path; the expression is anchored.
-    Paths(Regex),
+    /// A path.
+    Paths(PathPattern),
     /// A file by path, and what in it turns attribution off.
     Suppression(SuppressionPattern),
 }
 
 impl Pattern {
+    /// Returns the paths, where the mark stands in files of certain paths.
+    #[must_use]
+    pub fn paths(&self) -> Option<&PathPattern> {
+        match self {
+            Self::Paths(paths) => Some(paths),
+            Self::Suppression(suppression) => Some(&suppression.paths),
+            Self::Identity(_) | Self::Trailer(_) | Self::Line(_) | Self::Prefixes(_) | Self::Links(_) => None,
+        }
+    }
+
     /// The line pattern, where the mark is a line.
     #[must_use]
     pub fn line(&self) -> Option<&LinePattern> {
@@ -108,11 +118,20 @@ impl LinePattern {
     }
 }
 
+/// Paths, as names, folders or patterns.
+#[derive(Debug, Clone)]
+pub struct PathPattern {
+    /// An anchored expression that a path must match.
+    pub expression: Regex,
+    /// The patterns it stands for.
+    pub patterns: Vec<String>,
+}
+
 /// What in a file turns attribution off.
 #[derive(Debug, Clone)]
 pub struct SuppressionPattern {
-    /// The path; the expression is anchored.
-    pub paths: Regex,
+    /// The path.
+    pub paths: PathPattern,
     /// JSON pointers and the values that turn attribution off.
     pub settings: Vec<(String, SettingValue)>,
     /// A line of rules that forbids attribution.

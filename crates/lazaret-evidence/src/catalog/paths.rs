@@ -1,5 +1,20 @@
 //! Path patterns of the catalog as anchored expressions.
 
+use regex_automata::meta::Regex;
+
+use super::expression::compile;
+use super::mark::PathPattern;
+
+/// Returns one expression that matches every path that one of the patterns matches.
+#[expect(
+    clippy::expect_used,
+    reason = "each of the patterns was compiled by itself when the catalog was read"
+)]
+pub(crate) fn any_of_paths<'a>(paths: impl Iterator<Item = &'a PathPattern>) -> Regex {
+    let patterns: Vec<String> = paths.flat_map(|paths| paths.patterns.iter().cloned()).collect();
+    compile(&expression(&patterns)).expect("paths that compile one by one compile together")
+}
+
 /// Returns one anchored expression for several patterns: names, folders (with a final `/`) or paths at any depth.
 pub(super) fn expression(patterns: &[String]) -> String {
     let alternatives: Vec<_> = patterns.iter().map(|pattern| alternative(pattern)).collect();

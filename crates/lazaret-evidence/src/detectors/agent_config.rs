@@ -2,33 +2,27 @@
 
 use lazaret_core::{Evidence, Role};
 
-use crate::catalog::{Catalog, Mark, MarkKind, Pattern};
+use crate::catalog::{Catalog, MarkKind};
 use crate::claim::Sighting;
+use crate::path_marks::PathMarks;
 
 /// The detector's id.
 pub(crate) const ID: &str = "agent-config";
 
 #[derive(Debug, Clone)]
 pub(crate) struct AgentConfig {
-    marks: Vec<Mark>,
+    marks: PathMarks,
 }
 
 impl AgentConfig {
     pub(crate) fn new(catalog: &Catalog) -> Self {
-        let marks = catalog.marks().iter().filter(|mark| mark.kind == MarkKind::ConfigFile).cloned();
-        Self { marks: marks.collect() }
+        Self { marks: PathMarks::new(catalog, MarkKind::ConfigFile) }
     }
 
     pub(crate) fn detect(&self, path: &[u8], out: &mut Vec<Evidence>) {
-        for mark in &self.marks {
-            if let Pattern::Paths(paths) = &mark.pattern
-                && paths.is_match(path)
-            {
-                out.push(
-                    Sighting::new(mark, Role::Config)
-                        .evidence(ID, "a file that prepares the project for a tool"),
-                );
-            }
+        for mark in self.marks.at(path) {
+            let why = "a file that prepares the project for a tool";
+            out.push(Sighting::new(mark, Role::Config).evidence(ID, why));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, LinePattern, Mark, MarkKind, Passage, Place};
 use crate::claim::{self, Sighting};
 use crate::identity::{Identities, Person};
 use crate::manifest::{self, Manifest};
+use crate::needles::Words;
 use crate::passage::{Passages, Stand};
 
 /// The detector's id.
@@ -26,6 +27,7 @@ const SPANS_MAX: usize = 100;
 pub(crate) struct FileMark {
     marks: Vec<(Mark, LinePattern)>,
     names: Catalog,
+    words: Words,
     needles: AhoCorasick,
 }
 
@@ -37,16 +39,18 @@ impl FileMark {
             .filter(|mark| mark.kind == MarkKind::FileText)
             .filter_map(|mark| mark.pattern.line().map(|line| (mark.clone(), line.clone())))
             .collect();
-        let needles = marks.iter().flat_map(|(_, line)| line.needles.iter().map(String::as_str));
-        let needles = automaton(&needles.chain([COPYRIGHT_TAG]).collect::<Vec<_>>());
-        Self { marks, names: catalog.clone(), needles }
+        let needles = marks.iter().flat_map(|(_, line)| line.needles.iter().cloned());
+        let needles: Vec<String> = needles.chain([COPYRIGHT_TAG.to_ascii_lowercase()]).collect();
+        let words = Words::of(&needles.iter().map(String::as_bytes).collect::<Vec<_>>());
+        Self { marks, names: catalog.clone(), words, needles: automaton(&needles) }
     }
 
     pub(crate) fn detect(&self, path: &[u8], text: &[u8], identities: &Identities, out: &mut Vec<Evidence>) {
         if let Some(manifest) = manifest::find(text) {
             out.push(manifest_evidence(manifest));
         }
-        if !self.needles.is_match(text) {
+        // The automaton waits for memory at every byte; nearly every text is ruled out before.
+        if !self.words.may_stand_in(&text.to_ascii_lowercase()) || !self.needles.is_match(text) {
             return;
         }
         let passages = Passages::new(path, text);
@@ -146,10 +150,10 @@ fn manifest_evidence(manifest: Manifest) -> Evidence {
 }
 
 #[expect(clippy::expect_used, reason = "the catalog's needles are few and short; a test builds them all")]
-fn automaton(needles: &[&str]) -> AhoCorasick {
+fn automaton(needles: &[String]) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
-        // Every byte of every text goes through it: the largest automaton is the fastest.
+        // Every byte of what was not ruled out goes through it: the largest automaton is the fastest.
         .kind(Some(AhoCorasickKind::DFA))
         .build(needles)
         .expect("needles make an automaton")

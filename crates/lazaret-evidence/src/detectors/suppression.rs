@@ -2,29 +2,26 @@
 
 use lazaret_core::{Evidence, Role, Span};
 
-use crate::catalog::{Catalog, Mark, MarkKind, Pattern, SettingValue, SuppressionPattern};
+use crate::catalog::{Catalog, MarkKind, Pattern, SettingValue, SuppressionPattern};
 use crate::claim::Sighting;
+use crate::path_marks::PathMarks;
 
 /// The detector's id.
 pub(crate) const ID: &str = "suppression";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Suppression {
-    marks: Vec<Mark>,
+    marks: PathMarks,
 }
 
 impl Suppression {
     pub(crate) fn new(catalog: &Catalog) -> Self {
-        let marks = catalog.marks().iter().filter(|mark| mark.kind == MarkKind::Suppression).cloned();
-        Self { marks: marks.collect() }
+        Self { marks: PathMarks::new(catalog, MarkKind::Suppression) }
     }
 
     pub(crate) fn detect(&self, path: &[u8], text: &[u8], out: &mut Vec<Evidence>) {
-        for mark in &self.marks {
+        for mark in self.marks.at(path) {
             let Pattern::Suppression(pattern) = &mark.pattern else { continue };
-            if !pattern.paths.is_match(path) {
-                continue;
-            }
             if has_setting(pattern, text) {
                 out.push(
                     Sighting::new(mark, Role::Config).evidence(ID, "a setting that turns attribution off"),
