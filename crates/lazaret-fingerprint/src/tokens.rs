@@ -67,7 +67,7 @@ impl Iterator for Tokens<'_> {
             let (&first, after) = rest.split_first()?;
             let length = match class(first) {
                 Class::Space => {
-                    self.at += 1;
+                    self.at += 1 + after.iter().take_while(|&&byte| class(byte) == Class::Space).count();
                     continue;
                 }
                 Class::NewLine => {
