@@ -28,11 +28,12 @@ pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result
 
 /// Fills `out` from lower- or upper-case hexadecimal digits; `None` unless `hex` has exactly the right length.
 pub(crate) fn parse_hex(hex: &str, out: &mut [u8]) -> Option<()> {
-    if hex.len() != out.len() * 2 || !hex.is_ascii() {
+    if hex.len() != out.len() * 2 {
         return None;
     }
-    for (pair, byte) in hex.as_bytes().chunks_exact(2).zip(out) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    for ([high, low], byte) in hex.as_bytes().as_chunks::<2>().0.iter().zip(out) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Some(())
 }

@@ -10,14 +10,20 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
 use jiff::civil::Date;
-use lazaret_core::{Claim, DetectorId, Directness, EntryKind, Evidence, GapKind, ObjectId, Span, Taint};
+use lazaret_core::{
+    Claim, DetectorId, Digest, Directness, EntryKind, Evidence, GapKind, ObjectId, Span, Taint,
+};
 use lazaret_evidence::surroundings;
+use lazaret_intake::git::{ObjectKind, ObjectReader};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use rustc_hash::FxHashMap;
 
+use crate::gate::identity::name_of_lines;
 use crate::report::Report;
+use crate::scan::RECENT_BYTES;
 use crate::scan::attribute::Attributed;
 use crate::scan::copies::Copies;
 use crate::scan::examine::Examined;
@@ -44,6 +50,9 @@ pub struct BundleRow {
     pub commit: Option<ObjectId>,
     /// What is stated.
     pub statement: Statement,
+    /// The name of the blob's lines, whatever their ends, where something is stated against it; see
+    /// `docs/format/bundle.md`.
+    pub lines_sha256: Option<Digest>,
 }
 
 /// What a bundle states about lines.
@@ -93,7 +102,25 @@ pub(crate) fn rows(learned: &Learned<'_>) -> Vec<BundleRow> {
     first_days(learned, &mut rows);
     rows.sort_unstable();
     rows.dedup();
+    name_lines(learned.reading, &mut rows);
     rows
+}
+
+/// Names the lines of every blob that something is stated against. One that cannot be read has no name.
+fn name_lines(reading: &Reading<'_>, rows: &mut [BundleRow]) {
+    let mut reader = ObjectReader::new(reading.repository.objects(), RECENT_BYTES);
+    let mut blobs: Vec<ObjectId> =
+        rows.iter().filter(|row| row.statement.is_against()).map(|row| row.blob).collect();
+    blobs.dedup();
+    blobs.sort_by_cached_key(|blob| reader.place(blob));
+    let names = blobs.into_iter().filter_map(|blob| {
+        let text = reader.read_as(&blob, ObjectKind::Blob).ok()?;
+        Some((blob, name_of_lines(&text)))
+    });
+    let names: FxHashMap<ObjectId, Digest> = names.collect();
+    for row in rows.iter_mut().filter(|row| row.statement.is_against()) {
+        row.lines_sha256 = names.get(&row.blob).copied();
+    }
 }
 
 /// Marked commits' lines in every version.
@@ -174,7 +201,7 @@ struct About<'a> {
 impl About<'_> {
     fn row(&self, lines: Option<Span>, statement: Statement) -> BundleRow {
         let Self { blob, path, commit } = *self;
-        BundleRow { blob, path: path.to_owned(), lines, commit, statement }
+        BundleRow { blob, path: path.to_owned(), lines, commit, statement, lines_sha256: None }
     }
 
     fn taint(
@@ -234,6 +261,7 @@ pub(crate) fn schema() -> Schema {
         Field::new("direct", DataType::Boolean, true),
         text("on"),
         text("gap"),
+        text("lines_sha256"),
     ])
 }
 
@@ -317,10 +345,19 @@ fn columns(rows: &[BundleRow]) -> Vec<ArrayRef> {
             Statement::Gap { kind } => Some(kind.as_str().to_owned()),
             Statement::Taint { .. } | Statement::Predates { .. } => None,
         }),
+        text(&|row| row.lines_sha256.map(|name| name.to_string())),
     ]
 }
 
 impl Statement {
+    /// Whether it speaks against lines.
+    pub(crate) fn is_against(&self) -> bool {
+        match self {
+            Self::Taint { .. } | Self::Gap { .. } => true,
+            Self::Predates { .. } => false,
+        }
+    }
+
     fn as_str(&self) -> &'static str {
         match self {
             Self::Taint { .. } => "taint",

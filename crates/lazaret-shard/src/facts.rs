@@ -118,6 +118,25 @@ pub struct Record<'a> {
     pub generators: &'a [&'a str],
 }
 
+impl<'a> Record<'a> {
+    /// Returns the values of the columns of single strings: names, and a message.
+    #[must_use]
+    pub fn strings(&self) -> [Option<&'a str>; N_STRINGS] {
+        [
+            self.id,
+            self.commit,
+            self.path,
+            self.git_blob,
+            self.sha1,
+            self.sha256,
+            self.encoding,
+            self.language,
+            self.source,
+            self.message,
+        ]
+    }
+}
+
 /// What stands between the strings beside a text: a record separator (U+001E) between empty lines, so that each string
 /// can be told from its neighbours and named by itself.
 pub const BESIDE_SEPARATOR: &[u8] = b"\n\n\x1e\n\n";
@@ -151,8 +170,11 @@ const BESIDE: &str = "beside";
 const REPOSITORIES: &str = "repositories";
 const GENERATORS: &str = "generators";
 
-/// The columns of single strings.
-const STRINGS: [&str; 10] =
+/// How many columns hold single strings.
+const N_STRINGS: usize = 10;
+
+/// The columns of single strings, in the order of [`Record::strings`].
+const STRINGS: [&str; N_STRINGS] =
     ["id", "commit", "path", "git_blob", "sha1", "sha256", "encoding", "language", "source", "message"];
 
 /// How many columns come before [`STRINGS`].
@@ -327,7 +349,7 @@ pub struct FactsBuilder {
     besides: LargeBinaryBuilder,
     repositories: LargeListBuilder<StringBuilder>,
     generators: LargeListBuilder<StringBuilder>,
-    strings: [StringBuilder; STRINGS.len()],
+    strings: [StringBuilder; N_STRINGS],
 }
 
 impl Default for FactsBuilder {
@@ -374,19 +396,7 @@ impl FactsBuilder {
             strings.iter().for_each(|string| builder.values().append_value(string));
             builder.append(true);
         }
-        let strings = [
-            record.id,
-            record.commit,
-            record.path,
-            record.git_blob,
-            record.sha1,
-            record.sha256,
-            record.encoding,
-            record.language,
-            record.source,
-            record.message,
-        ];
-        for (builder, string) in self.strings.iter_mut().zip(strings) {
+        for (builder, string) in self.strings.iter_mut().zip(record.strings()) {
             builder.append_option(string);
         }
     }

@@ -289,7 +289,8 @@ impl<'a> ObjectReader<'a> {
 
     /// Returns where an object lies, pack and offset: many are read fastest in this order, in which one is often the
     /// base of the next. Loose and missing ones come last.
-    pub(crate) fn place(&self, id: &ObjectId) -> (u32, u64) {
+    #[must_use]
+    pub fn place(&self, id: &ObjectId) -> (u32, u64) {
         let oid = gix::hash::oid::try_from_bytes(id.as_bytes()).ok();
         let place = oid.filter(|oid| oid.kind() == self.store.hash).and_then(|oid| self.store.find(oid));
         place.map_or((u32::MAX, 0), |place| (place.pack, place.offset))

@@ -49,7 +49,9 @@ impl Statements {
             }
             Some((piece, blob)) => {
                 let rows = rows.iter().filter_map(|row| clipped(row, piece, n_lines));
-                rows.into_iter().try_for_each(|row| self.bundles.add_row(BundleRow { blob, ..row }))?;
+                rows.into_iter().try_for_each(|row| {
+                    self.bundles.add_row(BundleRow { blob, lines_sha256: None, ..row })
+                })?;
                 self.bundles.add_piece(blob)
             }
         }
@@ -68,7 +70,8 @@ fn add_gaps(file: &FileReport, of_files: &mut FxHashMap<ObjectId, Vec<BundleRow>
     for gap in &file.gaps {
         let statement = Statement::Gap { kind: gap.kind };
         if !rows.iter().any(|row| row.statement == statement) {
-            rows.push(BundleRow { blob, path: file.path.clone(), lines: None, commit: None, statement });
+            let path = file.path.clone();
+            rows.push(BundleRow { blob, path, lines: None, commit: None, statement, lines_sha256: None });
         }
     }
 }
@@ -105,7 +108,8 @@ mod tests {
     /// What becomes of lines of a file of 20 lines in a piece from line 5 to 8.
     fn in_part(lines: Option<Span>, statement: Statement) -> Option<Option<Span>> {
         let blob = ObjectId::Sha1([7; 20]);
-        let row = BundleRow { blob, path: "a".to_owned(), lines, commit: None, statement };
+        let path = "a".to_owned();
+        let row = BundleRow { blob, path, lines, commit: None, statement, lines_sha256: None };
         clipped(&row, span(5, 8), 20).map(|row| row.lines)
     }
 

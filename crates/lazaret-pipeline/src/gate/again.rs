@@ -5,7 +5,7 @@ use lazaret_shard::{BESIDE_SEPARATOR, Record};
 use memchr::memmem;
 
 use super::bundles::Stated;
-use super::identity::{git_sha1, rewritten_names};
+use super::identity::git_sha1;
 use super::record::Found;
 use super::snapshot::Snapshot;
 use crate::bundle::Statement;
@@ -26,13 +26,15 @@ impl Found {
         }
         let n_before = (self.evidence.len(), self.gaps.len());
         if !self.is_known {
-            for name in rewritten_names(text) {
-                snapshot.bundles.of_blob(&name).for_each(|stated| self.add_against(&stated, stated.lines));
+            for stated in snapshot.bundles.of_lines(text) {
+                self.add_against(&stated, stated.lines);
             }
         }
         for string in beside_strings(record) {
-            for name in std::iter::once(git_sha1(string).0).chain(rewritten_names(string)) {
-                snapshot.bundles.of_blob(&name).for_each(|stated| self.add_against(&stated, None));
+            for stated in
+                snapshot.bundles.of_blob(&git_sha1(string).0).chain(snapshot.bundles.of_lines(string))
+            {
+                self.add_against(&stated, None);
             }
         }
         n_before != (self.evidence.len(), self.gaps.len())
@@ -64,20 +66,8 @@ fn beside_strings<'a>(record: &Record<'a>) -> impl Iterator<Item = &'a [u8]> {
 
 /// Returns the values of columns that hold names and hold more: a column that means something is no place to hide in.
 pub(crate) fn long_names<'a>(record: &Record<'a>) -> impl Iterator<Item = &'a [u8]> {
-    let single = [
-        record.id,
-        record.commit,
-        record.path,
-        record.git_blob,
-        record.sha1,
-        record.sha256,
-        record.encoding,
-        record.language,
-        record.source,
-        record.message,
-    ];
     let several = record.repositories.iter().chain(record.generators).copied();
-    let names = single.into_iter().flatten().chain(several).map(str::as_bytes);
+    let names = record.strings().into_iter().flatten().chain(several).map(str::as_bytes);
     names.filter(|name| name.len() > NAME_BYTES_MAX || memchr::memchr2(b'\n', b'\r', name).is_some())
 }
 

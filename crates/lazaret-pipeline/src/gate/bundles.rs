@@ -1,22 +1,18 @@
 //! What earlier scans know of blobs and paths, read from their bundles and asked by name.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fs::File;
+use std::hash::Hash;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::types::UInt32Type;
-use arrow_array::{Array as _, RecordBatch};
-use jiff::civil::Date;
-use lazaret_core::{Digest, Directness, GapKind, ObjectId, Origin, OriginKind, Role, Span, Strength, Taint};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use lazaret_core::{Digest, ObjectId, Origin, Span};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use serde::de::DeserializeOwned;
 
-use crate::bundle::{BUNDLE_FORMAT, BundleRow, Statement, schema};
-use crate::digest::digest_of_file;
+use super::identity::{name_of_lines, rewritten_names};
+use crate::bundle::{BUNDLE_FORMAT, BundleRow, Statement};
+
+mod reading;
 
 /// A bundle could not be read. A gate that lacks one knows less than it is told to know, so it does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +72,12 @@ pub struct Bundles {
     statements: Interned<Statement>,
     paths: Interned<String>,
     rows: Vec<Row>,
-    by_blob: FxHashMap<ObjectId, Vec<u32>>,
+    /// The first row of each blob and the last.
+    by_blob: FxHashMap<ObjectId, (u32, u32)>,
+    /// The blobs that something is stated against, by the name of their lines.
+    by_lines: FxHashMap<Digest, Vec<ObjectId>>,
+    /// Whether something is stated against blobs whose lines have no name.
+    has_unnamed_lines: bool,
     /// The taints that any version at a path has, by bundle and path.
     by_path: FxHashMap<(u32, u32), FxHashSet<u32>>,
     /// Names of bytes that were cut out of longer contents.
@@ -103,6 +104,8 @@ struct Row {
     commit: Option<ObjectId>,
     /// `None` where nothing is stated but that the blob stands there.
     statement: Option<u32>,
+    /// The next row of the same blob.
+    next: Option<u32>,
 }
 
 /// What a bundle states about a blob.
@@ -128,16 +131,19 @@ impl<T> Default for Interned<T> {
     }
 }
 
-impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
-    fn number(&mut self, value: T) -> u32 {
-        let next = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        match self.numbers.entry(value) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                self.values.push(entry.key().clone());
-                *entry.insert(next)
-            }
+impl<T: Clone + Eq + Hash> Interned<T> {
+    fn number<Q>(&mut self, value: &Q) -> u32
+    where
+        T: Borrow<Q>,
+        Q: ToOwned<Owned = T> + Eq + Hash + ?Sized,
+    {
+        if let Some(number) = self.numbers.get(value) {
+            return *number;
         }
+        let next = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(value.to_owned());
+        self.numbers.insert(value.to_owned(), next);
+        next
     }
 
     fn get(&self, number: u32) -> Option<&T> {
@@ -161,18 +167,21 @@ impl Bundles {
     /// Takes the place of the bundle of a scan that was just made, by the digest of the bytes it is written to; what
     /// it states is added row by row.
     pub(crate) fn of_scan(origin: Origin, digest: Digest, rows: u64) -> Self {
-        Self { sources: vec![Source { origin, digest, rows }], ..Self::default() }
+        // The lines of parts have no names.
+        Self { sources: vec![Source { origin, digest, rows }], has_unnamed_lines: true, ..Self::default() }
     }
 
     /// Adds a statement to the first bundle.
     pub(crate) fn add_row(&mut self, row: BundleRow) -> Result<(), TooManyRows> {
-        let BundleRow { blob, path, lines, commit, statement } = row;
-        self.take(0, (blob, path), (lines, commit, statement))
+        let BundleRow { blob, path, lines, commit, statement, lines_sha256 } = row;
+        let statement = self.statements.number(&statement);
+        self.name_lines(blob, statement, lines_sha256);
+        self.take((blob, &path), Row { source: 0, lines, commit, statement: Some(statement), next: None })
     }
 
     /// Adds that a blob stands in the first origin, whether anything is stated of it or not.
     pub(crate) fn add_blob(&mut self, blob: ObjectId) -> Result<(), TooManyRows> {
-        self.push(blob, Row { source: 0, lines: None, commit: None, statement: None })
+        self.push(blob, Row { source: 0, lines: None, commit: None, statement: None, next: None })
     }
 
     /// Adds that such bytes were cut out of a longer content of the first origin: few as they may be, they are not
@@ -205,9 +214,11 @@ impl Bundles {
     }
 
     /// Returns what all bundles state about a blob, in their order.
-    pub(crate) fn of_blob(&self, blob: &ObjectId) -> impl Iterator<Item = Stated<'_>> {
-        self.by_blob.get(blob).into_iter().flatten().filter_map(|row| {
-            let Row { source, lines, commit, statement } = *self.rows.get(*row as usize)?;
+    pub(crate) fn of_blob<'a>(&'a self, blob: &ObjectId) -> impl Iterator<Item = Stated<'a>> + use<'a> {
+        let row = |number: u32| self.rows.get(number as usize);
+        let first = self.by_blob.get(blob).and_then(|(first, _)| row(*first));
+        std::iter::successors(first, move |before| row(before.next?)).filter_map(|row| {
+            let Row { source, lines, commit, statement, next: _ } = *row;
             let origin = &self.sources.get(source as usize)?.origin;
             let statement = match statement {
                 Some(number) => Some(self.statements.get(number)?),
@@ -215,6 +226,18 @@ impl Bundles {
             };
             Some(Stated { origin, lines, commit, statement })
         })
+    }
+
+    /// Returns what all bundles state about blobs that hold the lines of a text under other names: with other line
+    /// ends, a byte order mark or another end.
+    pub(crate) fn of_lines(&self, text: &[u8]) -> impl Iterator<Item = Stated<'_>> {
+        let mut blobs = self.by_lines.get(&name_of_lines(text)).cloned().unwrap_or_default();
+        if self.has_unnamed_lines {
+            blobs.extend(rewritten_names(text));
+        }
+        blobs.sort_unstable();
+        blobs.dedup();
+        blobs.into_iter().flat_map(|blob| self.of_blob(&blob))
     }
 
     /// Returns the taints that any version of a path has in the repositories that a record may mean by a name.
@@ -237,74 +260,43 @@ impl Bundles {
         found
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), ReadBundleError> {
-        let read = |source| ReadBundleError::Read { path: path.to_owned(), source };
-        let parquet = |source| ReadBundleError::Parquet { path: path.to_owned(), source };
-        let digest = digest_of_file(path).map_err(read)?;
-        let file = File::open(path).map_err(read)?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
-        let pairs = builder.metadata().file_metadata().key_value_metadata();
-        let value = |key: &str| {
-            let pair = pairs.into_iter().flatten().find(|pair| pair.key == key)?;
-            pair.value.clone()
+    /// Notes the name of a blob's lines, where something is stated against it.
+    fn name_lines(&mut self, blob: ObjectId, statement: u32, lines_sha256: Option<Digest>) {
+        if !self.statements.get(statement).is_some_and(Statement::is_against) {
+            return;
+        }
+        let Some(name) = lines_sha256 else {
+            // What could not be read is a gap, and nobody knows its lines.
+            self.has_unnamed_lines |= matches!(self.statements.get(statement), Some(Statement::Taint { .. }));
+            return;
         };
-        let format = |found: String| ReadBundleError::Format { path: path.to_owned(), found };
-        match value("format") {
-            Some(found) if found == BUNDLE_FORMAT => {}
-            Some(found) => return Err(format(format!("it says `{found}`"))),
-            None => return Err(format("it says nothing of its format".to_owned())),
+        let blobs = self.by_lines.entry(name).or_default();
+        // Rows of one blob follow each other.
+        if blobs.last() != Some(&blob) {
+            blobs.push(blob);
         }
-        let origin = value("origin").and_then(|text| origin_of(&text, value("rev")));
-        let origin = origin.ok_or_else(|| format("it names no origin".to_owned()))?;
-        if builder.schema().fields() != schema().fields() {
-            return Err(format("its columns are others".to_owned()));
-        }
-        let source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
-        let mut n_rows = 0;
-        for batch in builder.build().map_err(parquet)? {
-            let batch = batch.map_err(|error| parquet(error.into()))?;
-            for row in 0..batch.num_rows() {
-                let error =
-                    |column| ReadBundleError::Row { path: path.to_owned(), row: n_rows + row, column };
-                self.read_row(source, &Cells { batch: &batch, row }).map_err(error)?;
-            }
-            n_rows += batch.num_rows();
-        }
-        self.sources.push(Source { origin, digest, rows: n_rows as u64 });
-        Ok(())
     }
 
-    fn read_row(&mut self, source: u32, cells: &Cells<'_>) -> Result<(), &'static str> {
-        let blob: ObjectId = cells.parsed("blob")?.ok_or("blob")?;
-        let path = cells.text("path").ok_or("path")?.to_owned();
-        let lines = match (cells.number("start"), cells.number("end")) {
-            (None, None) => None,
-            (Some(start), Some(end)) => Some(Span::new(start, end).map_err(|_empty| "start")?),
-            (Some(_), None) | (None, Some(_)) => return Err("end"),
-        };
-        let stated = (lines, cells.parsed("commit")?, cells.statement()?);
-        self.take(source, (blob, path), stated).map_err(|TooManyRows| "blob")
-    }
-
-    fn take(
-        &mut self,
-        source: u32,
-        (blob, path): (ObjectId, String),
-        (lines, commit, statement): (Option<Span>, Option<ObjectId>, Statement),
-    ) -> Result<(), TooManyRows> {
-        let is_taint = matches!(statement, Statement::Taint { .. });
-        let (path, statement) = (self.paths.number(path), self.statements.number(statement));
-        if is_taint {
-            self.by_path.entry((source, path)).or_default().insert(statement);
+    /// Takes a row with a statement about a blob at a path.
+    fn take(&mut self, (blob, path): (ObjectId, &str), row: Row) -> Result<(), TooManyRows> {
+        let path = self.paths.number(path);
+        if let Some(number) = row.statement
+            && matches!(self.statements.get(number), Some(Statement::Taint { .. }))
+        {
+            self.by_path.entry((row.source, path)).or_default().insert(number);
         }
-        self.push(blob, Row { source, lines, commit, statement: Some(statement) })
+        self.push(blob, row)
     }
 
     fn push(&mut self, blob: ObjectId, row: Row) -> Result<(), TooManyRows> {
         let number = u32::try_from(self.rows.len()).map_err(|_too_many| TooManyRows)?;
         self.rows.push(row);
         self.names_sha256 |= matches!(blob, ObjectId::Sha256(_));
-        self.by_blob.entry(blob).or_default().push(number);
+        let (_, last) = self.by_blob.entry(blob).or_insert((number, number));
+        if *last != number {
+            let before = self.rows.get_mut(std::mem::replace(last, number) as usize);
+            before.into_iter().for_each(|before| before.next = Some(number));
+        }
         Ok(())
     }
 }
@@ -317,71 +309,6 @@ fn is_named(place: &str, repository: &str) -> bool {
     };
     let (place, repository) = (parts(place), parts(repository));
     !repository.is_empty() && place.starts_with(&repository)
-}
-
-/// Reads `git:/srv/acme/parser`.
-fn origin_of(text: &str, rev: Option<String>) -> Option<Origin> {
-    let (kind, path) = text.split_once(':')?;
-    let kinds = [OriginKind::Git, OriginKind::Directory, OriginKind::Dataset];
-    let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
-    Some(Origin { kind, path: path.to_owned(), rev })
-}
-
-/// The cells of one row.
-struct Cells<'a> {
-    batch: &'a RecordBatch,
-    row: usize,
-}
-
-impl<'a> Cells<'a> {
-    fn text(&self, column: &str) -> Option<&'a str> {
-        let column = self.batch.column_by_name(column)?.as_string_opt::<i32>()?;
-        column.is_valid(self.row).then(|| column.value(self.row))
-    }
-
-    fn number(&self, column: &str) -> Option<u32> {
-        let column = self.batch.column_by_name(column)?.as_primitive_opt::<UInt32Type>()?;
-        column.is_valid(self.row).then(|| column.value(self.row))
-    }
-
-    fn truth(&self, column: &str) -> Option<bool> {
-        let column = self.batch.column_by_name(column)?.as_boolean_opt()?;
-        column.is_valid(self.row).then(|| column.value(self.row))
-    }
-
-    /// Returns a value that has a form of its own; an error where it is there and has another.
-    fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> Result<Option<T>, &'static str> {
-        self.text(column).map(|text| text.parse().map_err(|_other| column)).transpose()
-    }
-
-    /// Returns a word of a closed list.
-    fn word<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, &'static str> {
-        let text = self.text(column).ok_or(column)?;
-        serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_other| column)
-    }
-
-    fn statement(&self) -> Result<Statement, &'static str> {
-        match self.text("statement") {
-            Some("taint") => {
-                let taint = Taint {
-                    tool: self.parsed("tool")?,
-                    provider: self.parsed("provider")?,
-                    model: self.parsed("model")?,
-                    model_provider: self.parsed("model_provider")?,
-                    role: self.word::<Role>("role")?,
-                    strength: self.word::<Strength>("strength")?,
-                    directness: match self.truth("direct").ok_or("direct")? {
-                        true => Directness::Direct,
-                        false => Directness::Derived,
-                    },
-                };
-                Ok(Statement::Taint { detector: self.parsed("detector")?.ok_or("detector")?, taint })
-            }
-            Some("predates") => Ok(Statement::Predates { on: self.parsed::<Date>("on")?.ok_or("on")? }),
-            Some("gap") => Ok(Statement::Gap { kind: self.word::<GapKind>("gap")? }),
-            Some(_) | None => Err("statement"),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -403,12 +330,5 @@ mod tests {
         {
             assert!(!is_named(place, repository), "{place} {repository}");
         }
-    }
-
-    #[test]
-    fn origins_are_read_as_they_are_matched() {
-        let origin = origin_of("git:/srv/acme/parser", Some("ab".to_owned())).unwrap();
-        assert_eq!(origin.match_text(), "git:/srv/acme/parser");
-        assert_eq!(origin_of("ftp:/srv", None), None);
     }
 }

@@ -5,6 +5,9 @@ use lazaret_core::{Digest, ObjectId};
 use lazaret_shard::Record;
 use sha2::{Digest as _, Sha256};
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// How a record's bytes stand to the names it claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
@@ -93,6 +96,16 @@ pub(crate) fn rewritten_names(text: &[u8]) -> impl Iterator<Item = ObjectId> {
     normal_forms(text).into_iter().map(|form| git_sha1(&form).0)
 }
 
+/// Returns the name of a text's lines, which tools that keep them do not change: the SHA-256 of the text without a byte
+/// order mark, with line feeds for line ends, and without the white space at its end.
+pub(crate) fn name_of_lines(text: &[u8]) -> Digest {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim_ascii_end();
+    match memchr::memchr(b'\r', text) {
+        None => Digest::of(text),
+        Some(_) => Digest::of(&replaced(text, b"\r\n", b"\n")),
+    }
+}
+
 /// The names that a record claims, in lower case.
 struct Claims {
     git_blob: Option<String>,
@@ -172,16 +185,15 @@ fn reencoded(text: &[u8], encoding: Option<&str>) -> Option<Vec<u8>> {
 
 /// Returns the forms a text may have had before tools that keep its lines rewrote it.
 fn normal_forms(text: &[u8]) -> Vec<Vec<u8>> {
-    const MARK: &[u8] = "\u{feff}".as_bytes();
-    let with_mark = [MARK, text].concat();
-    let without_mark = text.strip_prefix(MARK).map(<[u8]>::to_vec);
+    let with_mark = [BYTE_ORDER_MARK, text].concat();
+    let without_mark = text.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec);
     let trimmed = text.trim_ascii_end();
     let ended = [trimmed, b"\n"].concat();
     let ended_twice = [trimmed, b"\n\n"].concat();
     let carriage = replaced(text, b"\n", b"\r\n");
     let plain = replaced(text, b"\r\n", b"\n");
     let ended_carriage = [carriage.as_slice(), b"\r\n"].concat();
-    let marked_carriage = [MARK, &carriage].concat();
+    let marked_carriage = [BYTE_ORDER_MARK, &carriage].concat();
     let forms =
         [with_mark, ended, ended_twice, carriage, plain, ended_carriage, marked_carriage, trimmed.to_vec()];
     let more = [text.strip_suffix(b"\n").map(<[u8]>::to_vec), Some([text, b"\n"].concat()), without_mark];
@@ -237,6 +249,17 @@ mod tests {
         assert_eq!(identity(b"hello\n", &both), (Identity::Confirmed, 0));
         let one_wrong = Record { git_blob: sha1.sha1, ..sha1 };
         assert_eq!(identity(b"hello\n", &one_wrong), (Identity::Altered, 0));
+    }
+
+    #[test]
+    fn all_forms_of_a_text_name_its_lines_alike() {
+        for text in ["", "a", "a\nb", "a\n\nb \n", "a\rb\n"] {
+            for form in normal_forms(text.as_bytes()) {
+                assert_eq!(name_of_lines(&form), name_of_lines(text.as_bytes()), "{text:?} {form:?}");
+            }
+        }
+        assert_eq!(name_of_lines("\u{feff}a\r\nb\r\n".as_bytes()), name_of_lines(b"a\nb"));
+        assert_ne!(name_of_lines(b"a\n b"), name_of_lines(b"a\nb"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::world::{cases, mark, request, three_commits};
 /// The columns of a row, as text.
 type Columns = Vec<Option<String>>;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "blob",
     "path",
     "start",
@@ -35,6 +35,7 @@ const NAMES: [&str; 16] = [
     "direct",
     "on",
     "gap",
+    "lines_sha256",
 ];
 
 fn columns_of(row: &BundleRow) -> Columns {
@@ -74,6 +75,7 @@ fn columns_of(row: &BundleRow) -> Columns {
             columns
         }
     });
+    columns.push(row.lines_sha256.map(|name| name.to_string()));
     columns
 }
 
