@@ -197,6 +197,7 @@ impl GateWorld {
             declared: &[],
             text_is_whole: true,
             counts_retention: false,
+            left_out: &[],
         }
     }
 

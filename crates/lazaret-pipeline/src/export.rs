@@ -260,6 +260,7 @@ fn gate_records(
             declared: &[],
             text_is_whole: true,
             counts_retention: request.counts_retention,
+            left_out: &[],
         },
         beside: &beside,
         to: request.to,

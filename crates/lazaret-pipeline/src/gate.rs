@@ -42,7 +42,7 @@ pub use report::{
 pub use run::{GateError, GateRequest, gate, gate_within};
 pub use settings::{GATE_RUN_FORMAT, Settings, SettingsError};
 pub use shard::{Destination, GateShardError, ShardInput};
-pub use snapshot::Snapshot;
+pub use snapshot::{LeftOut, Snapshot};
 pub use verify::{
     VERIFY_FORMAT, VerifyError, VerifyFault, VerifyFaultKind, VerifyReport, VerifyRequest, verify,
 };

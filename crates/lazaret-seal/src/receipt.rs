@@ -117,6 +117,8 @@ pub struct Receipt {
     pub program: Program,
     /// The class of admission, as the policy names it.
     pub class: String,
+    /// Kinds of evidence that were not looked for, because the run was told so.
+    pub left_out: Vec<String>,
     /// When the records were judged.
     pub time: Timestamp,
 }
@@ -280,6 +282,7 @@ impl Receipt {
                 by_verdict: self.by_verdict.clone(),
                 by_reason: self.by_reason.clone(),
                 class: self.class.clone(),
+                left_out: self.left_out.clone(),
                 catalog: self.catalog,
                 profile: self.profile,
             }),
@@ -333,6 +336,7 @@ impl Receipt {
                 version: version.remove(PROGRAM).ok_or(ReceiptError::Field { field: "verifier.version" })?,
             },
             class: account.class,
+            left_out: account.left_out,
             time: predicate.time_verified,
         };
         receipt.check()?;
@@ -367,6 +371,7 @@ impl Receipt {
         check_name("the version of the program", &self.program.version)?;
         check_name("the class of admission", &self.class)?;
         self.evidence.iter().try_for_each(|it| check_name("the name of evidence", &it.name))?;
+        self.left_out.iter().try_for_each(|it| check_name("what was left out", it))?;
         self.by_reason.keys().try_for_each(|reason| check_name("a reason", reason))
     }
 }

@@ -95,6 +95,9 @@ pub struct RecordAccount {
     pub by_reason: BTreeMap<String, u64>,
     /// The class of admission, as the policy names it.
     pub class: String,
+    /// Kinds of evidence that were not looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The digest of the catalog.
     pub catalog: Digest,
     /// The digest of the profile that maps columns.

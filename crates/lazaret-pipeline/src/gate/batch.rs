@@ -186,6 +186,7 @@ mod tests {
             declared: &[],
             text_is_whole: true,
             counts_retention: false,
+            left_out: &[],
         };
         let names = Names { sha256: lazaret_core::Digest::of(b""), git_blob: git_sha1(b"").0 };
         let rejected = RecordVerdict {

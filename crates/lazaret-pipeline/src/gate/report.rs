@@ -28,6 +28,9 @@ pub struct GateReport {
     pub profile: Digest,
     /// What was known of the records.
     pub evidence: Vec<EvidenceDigest>,
+    /// What was not looked for, because the run was told so: `marks`, those in texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The data set's name.
     pub dataset: String,
     /// The class of data set that records were admitted to.

@@ -189,6 +189,7 @@ fn settings_of_dry_run(request: &GateRequest<'_>) -> Settings {
         catalog: snapshot.measure.rules.catalog_digest(),
         profile: request.profile_text.to_owned(),
         evidence: snapshot.evidence(),
+        left_out: snapshot.left_out_words(),
         key: String::new(),
         verifier: String::new(),
         verdict_columns: false,
@@ -216,6 +217,7 @@ fn report(
         evidence: evidence
             .map(|(name, digest)| EvidenceDigest { name: name.clone(), digest: *digest })
             .collect(),
+        left_out: settings.left_out.clone(),
         dataset: settings.dataset.clone(),
         class: settings.class.clone(),
         time: settings.time,

@@ -36,6 +36,9 @@ pub struct Settings {
     pub profile: String,
     /// What is known of the records, by name.
     pub evidence: Vec<(String, Digest)>,
+    /// What is not looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The id of the key that signs.
     pub key: String,
     /// Who runs the gate.
@@ -141,6 +144,7 @@ impl Settings {
             (self.catalog == first.catalog, "catalog"),
             (self.profile == first.profile, "profile"),
             (self.evidence == first.evidence, "evidence (bundles, index, card)"),
+            (self.left_out == first.left_out, "choice of what to leave out"),
             (self.key == first.key, "key"),
             (self.verifier == first.verifier, "verifier"),
             (self.verdict_columns == first.verdict_columns, "choice of verdict columns"),

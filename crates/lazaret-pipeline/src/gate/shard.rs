@@ -502,6 +502,7 @@ fn receipt(
         evidence: settings.evidence.iter().map(named).collect(),
         program: Program { verifier: settings.verifier.clone(), version: settings.version.clone() },
         class: settings.class.clone(),
+        left_out: settings.left_out.clone(),
         time: settings.time,
     })
 }

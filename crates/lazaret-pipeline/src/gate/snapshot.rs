@@ -28,6 +28,26 @@ pub struct Snapshot<'a> {
     pub text_is_whole: bool,
     /// Whether to count what each way of cutting keeps of the records that are admitted in part.
     pub counts_retention: bool,
+    /// Kinds of evidence that are not looked for. Then only what is clean is admitted, whatever the policy admits: it
+    /// rests on proof, and what is merely unproven was not looked at for what speaks against it.
+    pub left_out: &'a [LeftOut],
+}
+
+/// A kind of evidence that a run may be told not to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftOut {
+    /// Marks in the text of records and in their other strings. Names, declarations, paths and known text stay.
+    Marks,
+}
+
+impl LeftOut {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Marks => "marks",
+        }
+    }
 }
 
 impl Snapshot<'_> {
@@ -51,9 +71,20 @@ impl Snapshot<'_> {
         Origin { kind: OriginKind::Dataset, path: format!("{}/{shard}", self.dataset), rev: None }
     }
 
-    /// Whether the policy admits content of the verdict.
+    /// Whether the policy admits content of the verdict, which may rest on less than all that there is to look for.
     pub(crate) fn admits(&self, verdict: Verdict) -> bool {
-        self.measure.rules.policy().admits(self.class, verdict)
+        let was_looked_at = self.left_out.is_empty() || verdict == Verdict::Clean;
+        was_looked_at && self.measure.rules.policy().admits(self.class, verdict)
+    }
+
+    /// Whether marks in texts are looked for.
+    pub(crate) fn looks_for_marks(&self) -> bool {
+        !self.left_out.contains(&LeftOut::Marks)
+    }
+
+    /// Returns the words of what is not looked for.
+    pub(crate) fn left_out_words(&self) -> Vec<String> {
+        self.left_out.iter().map(|kind| kind.as_str().to_owned()).collect()
     }
 
     /// What becomes of a record of which only some lines are admitted.

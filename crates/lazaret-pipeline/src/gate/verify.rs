@@ -51,6 +51,9 @@ pub struct VerifyReport {
     pub shards: u64,
     /// How many records were read.
     pub records: u64,
+    /// What was not looked for when the records were judged, by the receipts: `marks`, those in texts.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<String>,
     /// What is not in order.
     pub faults: Vec<VerifyFault>,
 }
@@ -142,8 +145,14 @@ struct Vouched {
 /// # Errors
 /// [`VerifyError`] when the receipts or the shards cannot be listed: nothing is known then.
 pub fn verify(request: &VerifyRequest<'_>) -> Result<VerifyReport, VerifyError> {
-    let mut report =
-        VerifyReport { format: VERIFY_FORMAT, receipts: 0, shards: 0, records: 0, faults: Vec::new() };
+    let mut report = VerifyReport {
+        format: VERIFY_FORMAT,
+        receipts: 0,
+        shards: 0,
+        records: 0,
+        left_out: BTreeSet::new(),
+        faults: Vec::new(),
+    };
     let vouched = read_receipts(request, &mut report)?;
     let profile = read_profile(request, &vouched, &mut report)?;
     let loader_files = check_run(request.gate, &vouched.receipts, &mut report)?;
@@ -213,6 +222,7 @@ fn read_receipts(request: &VerifyRequest<'_>, report: &mut VerifyReport) -> Resu
             continue;
         };
         report.receipts += 1;
+        report.left_out.extend(receipt.left_out.iter().cloned());
         vouched.records.extend(records.iter().copied());
         vouched.profiles.insert(receipt.profile);
         let shard = receipt.shard.name.strip_prefix(ADMITTED).unwrap_or(&receipt.shard.name);

@@ -84,16 +84,18 @@ fn examine_entry(reader: &mut ObjectReader<'_>, file: &ListedEntry, detectors: &
 
 /// Looks into a text.
 pub(crate) fn examine_text(path: &[u8], text: &[u8], detectors: &Detectors) -> FileFacts {
+    let facts = measure_text(text);
+    let claims = if facts.gap.is_none() { detectors.content(path, text) } else { Vec::new() };
+    FileFacts { claims, ..facts }
+}
+
+/// Counts what is in a text, and makes no claims about it.
+pub(crate) fn measure_text(text: &[u8]) -> FileFacts {
     if is_binary(text) {
         let why = "binary content has no lines to attribute and no marks to read".to_owned();
         return FileFacts { gap: Some(gap(GapKind::Binary, why)), ..FileFacts::default() };
     }
-    FileFacts {
-        n_lines: count_lines(text),
-        n_tokens: count_tokens(text),
-        claims: detectors.content(path, text),
-        gap: None,
-    }
+    FileFacts { n_lines: count_lines(text), n_tokens: count_tokens(text), ..FileFacts::default() }
 }
 
 /// Whether a content is binary, as git has it.

@@ -29,6 +29,7 @@ fn receipt() -> Receipt {
         evidence: vec![named("bundle.parquet", 6)],
         program: Program { verifier: "https://acme.example/gate".to_owned(), version: "0.1.0".to_owned() },
         class: "training".to_owned(),
+        left_out: Vec::new(),
         time: "2026-11-22T12:00:00Z".parse().unwrap(),
     }
 }
@@ -51,6 +52,7 @@ prop_compose! {
         name in "[a-zé]{1,8}(/[a-z0-9.]{1,8}x){0,2}",
         reasons in prop::collection::btree_map("[a-z-]{1,9}", 0..1_u64, 0..4),
         evidence in prop::collection::vec("[a-z]{1,5}", 0..3),
+        left_out in prop::collection::vec("[a-z]{1,5}", 0..3),
         second in 0..4_000_000_000_i64,
     ) -> Receipt {
         let (admitted, held, rejected) = counts;
@@ -66,6 +68,7 @@ prop_compose! {
             profile: digest(seeds[3]),
             policy: named("policy:p", seeds[4]),
             evidence: evidence.iter().map(|name| named(name, seeds[5])).collect(),
+            left_out,
             time: Timestamp::from_second(second).unwrap(),
             ..receipt()
         }

@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use lazaret_core::Evidence;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::Measure;
 use lazaret_pipeline::gate::{
-    Bundles, Destination, GateError, GateReport, GateRequest, ShardState, Snapshot, VerifyReport,
+    Bundles, Destination, GateError, GateReport, GateRequest, LeftOut, ShardState, Snapshot, VerifyReport,
     VerifyRequest, gate, verify,
 };
 use lazaret_shard::{BUILT_IN, Profile, Step};
@@ -76,6 +76,9 @@ struct RunArgs {
     /// What the data set says of itself, such as its README; may be given more than once
     #[arg(long = "card", value_name = "FILE")]
     cards: Vec<PathBuf>,
+    /// Do not look for this kind of evidence, and admit what is clean alone; receipts say so
+    #[arg(long = "leave-out", value_name = "EVIDENCE", value_enum)]
+    left_out: Option<LeaveOut>,
     /// Write what is held of each admitted record as further columns
     #[arg(long)]
     verdict_columns: bool,
@@ -115,6 +118,21 @@ struct VerifyArgs {
     format: ReportFormat,
 }
 
+/// Kinds of evidence that may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LeaveOut {
+    /// Marks in the text of records: what tools say of themselves there
+    Marks,
+}
+
+impl LeaveOut {
+    fn kinds(self) -> &'static [LeftOut] {
+        match self {
+            Self::Marks => &[LeftOut::Marks],
+        }
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &GateArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
@@ -130,6 +148,11 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     let inputs = input::shards_of(&args.inputs)?;
     for other in inputs.not_read.iter().filter(|_| !global.quiet) {
         speech::warning(&format!("`{other}` is no shard, so it was not read and goes no further"), &screen);
+    }
+    let left_out = args.left_out.map(LeaveOut::kinds).unwrap_or_default();
+    if !left_out.is_empty() {
+        let kinds: Vec<&str> = left_out.iter().map(|kind| kind.as_str()).collect();
+        speech::warning(&not_looked_for(&kinds), &screen);
     }
     let admission = &args.admission;
     let rulebook = Rulebook::load(admission.policy.as_deref())?;
@@ -160,6 +183,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
             declared: &declared,
             text_is_whole: !profile.columns.text.steps.contains(&Step::Each),
             counts_retention: admission.retention,
+            left_out,
         },
         beside: &inputs.beside,
         to,
@@ -172,6 +196,14 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
     admission.write_report(&report, global, human::write)?;
     failures::say(&report, MEND, &screen);
     Ok(exit_of(&report))
+}
+
+/// Says what a verdict of this run does not rest on.
+fn not_looked_for(kinds: &[&str]) -> String {
+    format!(
+        "`--leave-out`: {} in the text are not looked for, so what bears them passes if proof covers it",
+        kinds.join(", ")
+    )
 }
 
 /// Returns a gate's error for people.

@@ -264,3 +264,23 @@ fn a_gate_that_is_killed_goes_on_to_the_same_bytes() {
     assert_eq!(crashes.faults, [""; 0]);
     assert_eq!(crashes.n_killed, 10);
 }
+
+#[test]
+fn what_was_left_out_is_told_wherever_the_records_are_spoken_of() {
+    let harbour = Harbour::new(1);
+    let run = harbour.run_gate("out", &["--leave-out", "marks"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        run.stderr,
+        "warning: `--leave-out`: marks in the text are not looked for, so what bears them passes if proof covers it\n"
+    );
+    assert!(run.stdout.contains("Not looked for\n  marks\n"), "{}", run.stdout);
+    let settings = fs::read(harbour.path("out").join("run.json")).unwrap();
+    let settings: Value = serde_json::from_slice(&settings).unwrap();
+    assert_eq!(settings["left-out"], serde_json::json!(["marks"]));
+    let verified = harbour.verify("out");
+    let report: Value = serde_json::from_str(&verified.stdout).unwrap();
+    assert_eq!((verified.code, &report["left_out"]), (0, &serde_json::json!(["marks"])));
+    let other = harbour.run_gate("out", &[]);
+    assert!(other.code == 1 && other.stderr.contains("its choice of what to leave out was another"));
+}

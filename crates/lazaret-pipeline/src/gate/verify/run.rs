@@ -96,6 +96,7 @@ fn difference(receipt: &Receipt, by: &[String], settings: &Settings) -> Option<&
         (receipt.program.verifier == settings.verifier, "verifier"),
         (receipt.resource == format!("dataset:{}/{}", settings.dataset, receipt.input.name), "data set"),
         (named == evidence, "evidence"),
+        (receipt.left_out == settings.left_out, "choice of what to leave out"),
     ];
     same.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
 }

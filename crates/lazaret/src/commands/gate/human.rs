@@ -40,6 +40,10 @@ pub(in crate::commands) fn write(
         let name = screen.paint(Ink::Verdict(verdict), &format!("{:<10}", verdict.as_str()));
         writeln!(out, "  {name} {:>14}  {:>8}", thousands(records), share(records, read))?;
     }
+    if !report.left_out.is_empty() {
+        section("Not looked for", screen, out)?;
+        report.left_out.iter().try_for_each(|kind| writeln!(out, "  {kind}"))?;
+    }
     table("Reasons", &report.records.by_reason, screen, out)?;
     table("Tools", &report.records.by_tool, screen, out)?;
     if let Some(tokens) = report.records.tokens {
@@ -151,6 +155,9 @@ pub(super) fn write_verify(report: &VerifyReport, screen: &Screen, out: &mut dyn
         count(report.shards, "shard", "shards"),
         count(report.receipts, "receipt", "receipts"),
     )?;
+    for kind in &report.left_out {
+        writeln!(out, "  {} were not looked for when the records were judged", plain(kind))?;
+    }
     for fault in report.faults.iter().take(LINES_MAX) {
         let kind = serde_json::to_value(fault.kind).unwrap_or_default();
         let kind = screen.paint(Ink::Error, kind.as_str().unwrap_or_default());
