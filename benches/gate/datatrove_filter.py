@@ -1,27 +1,33 @@
 #!/usr/bin/env python3
-"""Keeps what a filter of datatrove keeps that drops texts on a list: for `cargo xtask bench gate-leaks`.
+"""Keeps what a filter of datatrove keeps that drops texts on a list: for `cargo xtask bench gate-leaks` and `gate-speed`.
 
-Usage: datatrove_filter.py INPUT DENY OUTPUT, with `datatrove[io]` from PyPI installed.
+Usage: datatrove_filter.py INPUT DENY OUTPUT [NEEDLES], with `datatrove[io]` from PyPI installed. DENY holds the SHA-256
+of texts, NEEDLES what a text must not hold in any case, one a line each. What is written is compressed as the input is.
 """
 
 import hashlib
 import os
+import re
 import sys
 
 from datatrove.executor import LocalPipelineExecutor
-from datatrove.pipeline.filters import LambdaFilter
+from datatrove.pipeline.filters import LambdaFilter, RegexFilter
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers import JsonlWriter
 
 
-def main(source: str, deny: str, output: str) -> None:
+def main(source: str, deny: str, output: str, needles: str | None = None) -> None:
     denied = {line.strip().removeprefix("sha256:") for line in open(deny)}
     folder, name = os.path.split(source)
+    filters = [LambdaFilter(lambda document: hashlib.sha256(document.text.encode()).hexdigest() not in denied)]
+    if needles:
+        # A record in which this is found is dropped.
+        filters.append(RegexFilter("(?i)" + "|".join(re.escape(line.rstrip("\n")) for line in open(needles))))
     LocalPipelineExecutor(
         pipeline=[
             JsonlReader(folder, glob_pattern=name, text_key="content"),
-            LambdaFilter(lambda document: hashlib.sha256(document.text.encode()).hexdigest() not in denied),
-            JsonlWriter(output, compression=None),
+            *filters,
+            JsonlWriter(output, compression="zstd" if source.endswith(".zst") else None),
         ],
         tasks=1,
         workers=1,

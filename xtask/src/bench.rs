@@ -8,6 +8,7 @@ mod engine;
 mod gate_conservation;
 mod gate_crash;
 mod gate_leaks;
+mod gate_speed;
 mod ground_truth;
 mod marks;
 mod measure;
@@ -140,6 +141,13 @@ const BENCHES: &[Bench] = &[
         about: "which disguised records of a banned tool get through the gate, and through other programs",
         in_release: false,
         run: gate_leaks::run,
+    },
+    Bench {
+        name: "gate-speed",
+        usage: "--data DIR --profile FILE --policy FILE [--bundle FILE]... [--index DIR]... [--runs N] [--peer NAME=COMMAND]...",
+        about: "what `lazaret gate` costs with more and more evidence, and what filters of others cost",
+        in_release: false,
+        run: gate_speed::run,
     },
     Bench {
         name: "gate-crash",
