@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use lazaret_core::Digest;
 use lazaret_gatekit::account::{Account, hold};
@@ -10,7 +10,11 @@ use lazaret_gatekit::crash::files_below;
 use lazaret_gatekit::{Dice, GateWorld, PROFILE_FLAT, Partial, Run, ShardFormat, ShardRecord};
 use lazaret_pipeline::gate::{Bundles, GateError, Misfit, ShardState, judge_batch};
 use lazaret_shard::{Facts, Limits, Profile};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::world::cases;
 
@@ -346,4 +350,52 @@ fn verdicts_are_written_as_columns_on_request() {
         let digest = Digest::of(record["content"].as_str().unwrap().as_bytes());
         assert_eq!(record["lazaret_sha256"], digest.to_string());
     }
+}
+
+/// Writes a bundle once more without its last column, as bundles were written before there was one.
+fn without_names_of_lines(bundle: &Path, to: &Path) {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(bundle).unwrap()).unwrap();
+    let metadata = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let pairs =
+        metadata.map(|pairs| pairs.into_iter().filter(|pair| !pair.key.starts_with("ARROW")).collect());
+    let properties = WriterProperties::builder().set_key_value_metadata(pairs).build();
+    let columns: Vec<usize> = (0..builder.schema().fields().len() - 1).collect();
+    let schema = Arc::new(builder.schema().project(&columns).unwrap());
+    let mut writer = ArrowWriter::try_new(fs::File::create(to).unwrap(), schema, Some(properties)).unwrap();
+    for batch in builder.build().unwrap() {
+        writer.write(&batch.unwrap().project(&columns).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn tainted_lines_are_known_under_other_ends_whether_a_bundle_names_them_or_not() {
+    let curated = "[[source]]\nmatch = \"dataset:harbour/*\"\nkind = \"curated\"\nreason = \"a test\"\n";
+    let world = GateWorld::with_sections(Partial::Hold, curated);
+    let folder = tempfile::tempdir().unwrap();
+    let (shards, old) = (folder.path().join("in"), folder.path().join("old.parquet"));
+    fs::create_dir(&shards).unwrap();
+    without_names_of_lines(&world.bundle, &old);
+    let old = Bundles::read(&[old]).unwrap();
+    let tainted = world.versions.iter().filter(|version| version.is_tainted);
+    let forms = tainted.flat_map(|version| {
+        let text = &version.text;
+        [
+            text.replace('\n', "\r\n"),
+            format!("\u{feff}{text}"),
+            text.trim_end().to_owned(),
+            format!("{text}\n"),
+        ]
+    });
+    let lines: String = forms.map(|text| json!({ "content": text }).to_string() + "\n").collect();
+    fs::write(shards.join("a.jsonl"), lines).unwrap();
+    let admitted = |bundles| {
+        let run = Run { bundles, ..world.run(PROFILE_FLAT) };
+        let records = world.gate(&shards, None, &run).unwrap().records;
+        (records.admitted, records.held)
+    };
+    let unknown = Bundles::default();
+    let (all, nothing) = admitted(&unknown);
+    assert!(all >= 4 && nothing == 0);
+    assert_eq!((admitted(&world.bundles), admitted(&old)), ((0, all), (0, all)));
 }
