@@ -51,6 +51,20 @@ pub enum CauseKind {
     Content,
 }
 
+impl CauseKind {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Session => "session",
+            Self::CopyFamily => "copy-family",
+            Self::Shard => "shard",
+            Self::Content => "content",
+        }
+    }
+}
+
 /// One taint that stands against the contents of a case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -77,7 +77,9 @@ pub(crate) enum Command {
     /// Agents delete their logs, some after thirty days. What they wrote is kept as hashes; prompts, answers and
     /// the text itself are not.
     Collect(collect::CollectArgs),
-    /// Make and show the keys that sign receipts and segments
+    /// Make a store of people, cases and exemptions, and look after it
+    Store(store::StoreCommandArgs),
+    /// Make and show the keys that people sign with, and those that open the vault
     Key(key::KeyArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),

@@ -16,6 +16,7 @@ pub(crate) mod key;
 pub(crate) mod policy;
 pub(crate) mod remove;
 pub(crate) mod scan;
+pub(crate) mod store;
 
 /// Runs the command that the command line names.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),
         Command::Collect(args) => collect::run(&args, &global),
+        Command::Store(args) => store::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),
         Command::Generate(args) => generate::run(&args),

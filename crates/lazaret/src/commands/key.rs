@@ -1,12 +1,13 @@
-//! `lazaret key`: makes and shows the keys by which receipts and segments are signed.
+//! `lazaret key`: makes and shows the keys that people sign with, and those that open the vault.
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use lazaret_seal::{SecretKey, TrustedKeys};
+use clap::{Args, Subcommand, ValueEnum};
+use lazaret_seal::{PublicKey, SecretKey, TrustedKeys};
+use lazaret_store::Identities;
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -24,11 +25,15 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Make a key for signing receipts and segments
+    /// Make a key for signing, or for the vault
     ///
     /// Writes the secret key to the file, readable by its owner alone, and the public key beside it with `.pub` added.
-    /// Both are PEM, as openssl reads them. A file that is there is never overwritten.
+    /// Keys for signing are PEM, as openssl reads them; keys for the vault are those of age. A file that is there is
+    /// never overwritten.
     Create {
+        /// What the key is for
+        #[arg(long = "for", value_enum, value_name = "USE", default_value = "signing")]
+        key_use: KeyUse,
         /// The file of the secret key
         #[arg(value_name = "FILE")]
         path: PathBuf,
@@ -41,10 +46,20 @@ enum KeyCommand {
     },
 }
 
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum KeyUse {
+    /// To sign receipts, segments and entries of the ledger
+    Signing,
+    /// To open what the vault holds
+    Vault,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &KeyArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
-        KeyCommand::Create { path } => create(path, global),
+        KeyCommand::Create { key_use: KeyUse::Signing, path } => create(path, global),
+        KeyCommand::Create { key_use: KeyUse::Vault, path } => create_for_vault(path, global),
         KeyCommand::Show { path } => show(path),
     }
 }
@@ -72,15 +87,24 @@ pub(crate) fn read_trusted(paths: &[PathBuf]) -> Result<TrustedKeys, CommandErro
     })
 }
 
+/// Reads one public key.
+pub(crate) fn read_public(path: &Path) -> Result<PublicKey, CommandError> {
+    let text = fs::read_to_string(path).map_err(|error| cannot("read the key", path).because(error))?;
+    PublicKey::parse_pem(&text).map_err(|error| {
+        CommandError::from_error(ExitCode::Failure, error).hint(format!(
+            "`{}` must hold one public key, which `lazaret key create` wrote with `.pub` added",
+            path.display()
+        ))
+    })
+}
+
 fn create(path: &Path, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| {
         CommandError::new(ExitCode::Failure, format!("the system gives no randomness: {error}"))
     })?;
     let key = SecretKey::from_seed(seed);
-    let mut public_path = path.as_os_str().to_owned();
-    public_path.push(".pub");
-    let public_path = PathBuf::from(public_path);
+    let public_path = beside(path);
     let failed = |error| CommandError::from_error(ExitCode::Failure, error);
     // The public key first: a secret key without it could be made again, but not looked up.
     write_new(&public_path, 0o644, key.public().to_pem().map_err(failed)?.as_bytes())?;
@@ -95,6 +119,31 @@ fn create(path: &Path, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
         speech::note(&message, &Screen::stderr(global.color));
     }
     Ok(ExitCode::Success)
+}
+
+fn create_for_vault(path: &Path, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+    let identities = Identities::generate();
+    let recipient = identities.recipients().to_text();
+    let public_path = beside(path);
+    write_new(&public_path, 0o644, recipient.as_bytes())?;
+    write_new(path, 0o600, identities.to_text(global.now()).as_bytes())?;
+    if !global.quiet {
+        let message = format!(
+            "wrote the secret key `{}` and the recipient `{}`: {}",
+            path.display(),
+            public_path.display(),
+            recipient.trim_end()
+        );
+        speech::note(&message, &Screen::stderr(global.color));
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Returns where the public key of a secret one lies.
+fn beside(path: &Path) -> PathBuf {
+    let mut public_path = path.as_os_str().to_owned();
+    public_path.push(".pub");
+    PathBuf::from(public_path)
 }
 
 fn show(path: &Path) -> Result<ExitCode, CommandError> {
