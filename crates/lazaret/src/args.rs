@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::commands::{
-    blame, catalog, check, collect, export, gate, generate, index, key, policy, remove, scan,
+    blame, catalog, check, collect, export, gate, generate, index, key, policy, remove, scan, store,
 };
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
