@@ -10,6 +10,8 @@ pub mod export;
 pub mod gate;
 pub mod house;
 pub mod known;
+pub mod ledger;
+pub mod quarantine;
 pub mod removal;
 mod report;
 mod scan;

@@ -4,6 +4,7 @@ mod error;
 mod names;
 mod replay;
 mod rows;
+mod source;
 mod verify;
 
 use std::sync::Arc;

@@ -22,6 +22,7 @@ mod gate_tamper;
 mod git_shapes;
 mod known;
 mod memory;
+mod quarantine;
 mod recorders;
 mod removal;
 mod scan;

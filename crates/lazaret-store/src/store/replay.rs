@@ -162,14 +162,16 @@ fn commitments(body: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads an entry and checks its signature against the key that it names.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(super) fn read(seq: u64, body: &[u8]) -> Result<SignedEntry, ReplayFault> {
-    let fault = |what: String| ReplayFault { seq, what };
-    let signed = SignedEntry::parse(body).map_err(|error| fault(error.to_string()))?;
-    let key = PublicKey::from_bytes(&signed.key.0).ok_or_else(|| fault("its key is none".to_owned()))?;
-    signed.verify(&key).map_err(|error| fault(error.to_string()))?;
-    Ok(signed)
+impl SignedEntry {
+    /// Reads an entry of a number and checks its signature against the key that it names.
+    ///
+    /// # Errors
+    /// [`ReplayFault`] with what is wrong with it.
+    pub fn read(seq: u64, body: &[u8]) -> Result<Self, ReplayFault> {
+        let fault = |what: String| ReplayFault { seq, what };
+        let signed = Self::parse(body).map_err(|error| fault(error.to_string()))?;
+        let key = PublicKey::from_bytes(&signed.key.0).ok_or_else(|| fault("its key is none".to_owned()))?;
+        signed.verify(&key).map_err(|error| fault(error.to_string()))?;
+        Ok(signed)
+    }
 }

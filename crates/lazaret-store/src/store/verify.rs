@@ -7,7 +7,7 @@ use lazaret_core::Digest;
 use lazaret_seal::{Frontier, leaf_hash};
 
 use super::names::ValueClass;
-use super::replay::{Replay, ReplayFault, read};
+use super::replay::{Replay, ReplayFault};
 use super::{NamedDuties, Store, StoreError, rows};
 use crate::aggregate::{Aggregate, Key};
 use crate::database::{Order, Query, Row, StoredEntry};
@@ -272,7 +272,7 @@ fn read_all(page: &[StoredEntry]) -> Vec<Result<SignedEntry, ReplayFault>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = page.len().div_ceil(threads).max(1);
     let read_share = |share: &[StoredEntry]| -> Vec<_> {
-        share.iter().map(|stored| read(stored.seq, &stored.body)).collect()
+        share.iter().map(|stored| SignedEntry::read(stored.seq, &stored.body)).collect()
     };
     thread::scope(|scope| {
         let workers: Vec<_> =

@@ -1,0 +1,190 @@
+//! What a scan found, ready to be held: bytes, evidence, and who wrote it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Polarity, Strength, ToolId, Verdict};
+use lazaret_intake::git::{ObjectKind, ObjectReader, OpenRepositoryError, RawCommit, Repository};
+use lazaret_store::{CaseEvidence, Cause, CauseKind, ContentKind, HeldContent, Place};
+use serde::Serialize;
+
+use crate::report::{EvidenceEntry, FileReport, Report};
+use crate::scan::RECENT_BYTES;
+
+/// The most taints that a case names one by one; beyond it those that are alike are named together.
+const EVIDENCE_MAX: usize = 100;
+/// The longest path that an entry of the ledger holds, in bytes.
+const PATH_MAX: usize = 1024;
+
+/// A content that is to be held.
+#[derive(Debug, Clone)]
+pub struct Find {
+    /// What it is, and where it lies.
+    pub held: HeldContent,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it has in common with others.
+    pub cause: Cause,
+    /// What stands against it.
+    pub evidence: BTreeSet<CaseEvidence>,
+    /// The addresses of who wrote and committed what stands against it.
+    pub authors: BTreeSet<String>,
+}
+
+/// Something that should be held and could not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// The path.
+    pub path: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// The repository of a scan cannot be read again.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{path}` again to hold what was found in it")]
+pub struct FindError {
+    path: String,
+    #[source]
+    source: OpenRepositoryError,
+}
+
+/// Returns the files of a scan that are at least as bad as `worst`, ready to be held whole, and what could not be.
+///
+/// # Errors
+/// [`FindError`] when the repository cannot be opened.
+pub fn finds(report: &Report, worst: Verdict) -> Result<(Vec<Find>, Vec<Left>), FindError> {
+    let path = report.origin.path.clone();
+    let repository = Repository::open(path.as_ref(), &[]).map_err(|source| FindError { path, source })?;
+    let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
+    let evidence: BTreeMap<&str, &EvidenceEntry> =
+        report.evidence.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+    let (mut found, mut left) = (Vec::new(), Vec::new());
+    for file in report.files.iter().filter(|file| file.verdict >= worst) {
+        let mut why_not = |why: &str| left.push(Left { path: file.path.clone(), why: why.to_owned() });
+        let Some(blob) = file.blob else {
+            why_not("it is in no history; hold it as a file");
+            continue;
+        };
+        if file.path.len() > PATH_MAX {
+            why_not("its path is longer than an entry of the ledger may hold");
+            continue;
+        }
+        match reader.read_as(&blob, ObjectKind::Blob) {
+            Ok(bytes) => {
+                let commits = commits_of(file, worst);
+                found.push(Find {
+                    held: held(report, file, blob, &bytes),
+                    bytes: bytes.to_vec(),
+                    cause: cause(&commits, &bytes),
+                    evidence: against(file, worst, &evidence),
+                    authors: authors(&mut reader, commits.keys()),
+                });
+            }
+            Err(error) => why_not(error.gap().as_str()),
+        }
+    }
+    Ok((found, left))
+}
+
+fn held(report: &Report, file: &FileReport, blob: ObjectId, bytes: &[u8]) -> HeldContent {
+    HeldContent {
+        content: Digest::of(bytes),
+        blob: Some(blob),
+        kind: ContentKind::File,
+        bytes: bytes.len() as u64,
+        lines: u64::from(file.lines),
+        place: Place { origin: report.origin.match_text(), path: file.path.clone(), lines: None },
+    }
+}
+
+/// Returns the commits whose lines are at least as bad as `worst`, with how many lines each has.
+fn commits_of(file: &FileReport, worst: Verdict) -> BTreeMap<ObjectId, u64> {
+    let mut commits = BTreeMap::new();
+    for span in file.spans.iter().filter(|span| span.verdict >= worst) {
+        if let Some(commit) = span.commit {
+            *commits.entry(commit).or_insert(0) += u64::from(span.end.saturating_sub(span.start)) + 1;
+        }
+    }
+    commits
+}
+
+/// The commit that most of the lines come from; the content itself, where no commit is known.
+fn cause(commits: &BTreeMap<ObjectId, u64>, bytes: &[u8]) -> Cause {
+    match commits.iter().max_by_key(|(_, lines)| **lines) {
+        Some((commit, _)) => Cause { kind: CauseKind::Commit, name: commit.to_string() },
+        None => Cause { kind: CauseKind::Content, name: Digest::of(bytes).to_string() },
+    }
+}
+
+/// Returns what stands against a file, each taint named by its own words so that a later scan names it the same.
+fn against(
+    file: &FileReport,
+    worst: Verdict,
+    evidence: &BTreeMap<&str, &EvidenceEntry>,
+) -> BTreeSet<CaseEvidence> {
+    let of_spans = file
+        .spans
+        .iter()
+        .filter(|span| span.verdict >= worst)
+        .flat_map(|span| span.evidence.iter().map(move |id| (id, span.direct)));
+    let of_file = file.evidence.iter().map(|id| (id, true));
+    let taints = of_spans.chain(of_file).filter_map(|(id, is_direct)| {
+        let entry = evidence.get(id.as_str())?;
+        let strength = entry.strength.filter(|_| entry.polarity == Polarity::Taint)?;
+        Some(CaseEvidence {
+            evidence: digest_of(entry),
+            detector: DetectorId::new(entry.detector.clone()).unwrap_or_else(|_| DetectorId::unnamed()),
+            tool: entry.tool.clone(),
+            strength,
+            directness: if is_direct { Directness::Direct } else { Directness::Derived },
+        })
+    });
+    condense(taints.collect())
+}
+
+/// Ids such as `e7` hold for one report; everything else of an entry holds for the history.
+fn digest_of(entry: &EvidenceEntry) -> Digest {
+    let named = EvidenceEntry { id: String::new(), ..entry.clone() };
+    // A report's evidence is made of texts alone, so it can be written.
+    Digest::of(&serde_json::to_vec(&named).unwrap_or_default())
+}
+
+/// Names taints together that are alike in detector, tool, strength and directness, where a case has very many.
+pub(super) fn condense(evidence: BTreeSet<CaseEvidence>) -> BTreeSet<CaseEvidence> {
+    if evidence.len() <= EVIDENCE_MAX {
+        return evidence;
+    }
+    type Alike = (DetectorId, Option<ToolId>, Strength, Directness);
+    let mut alike: BTreeMap<Alike, Vec<Digest>> = BTreeMap::new();
+    for CaseEvidence { evidence, detector, tool, strength, directness } in evidence {
+        alike.entry((detector, tool, strength, directness)).or_default().push(evidence);
+    }
+    let named = alike.into_iter().map(|((detector, tool, strength, directness), digests)| CaseEvidence {
+        evidence: Digest::of_parts(digests.iter().map(|digest| digest.as_bytes().as_slice())),
+        detector,
+        tool,
+        strength,
+        directness,
+    });
+    named.collect()
+}
+
+/// Returns the addresses of who wrote and committed; without an address the name. A commit that cannot be read has
+/// nobody, and then nobody is kept from reviewing: the scan names such commits as gaps.
+fn authors<'a>(
+    reader: &mut ObjectReader<'_>,
+    commits: impl Iterator<Item = &'a ObjectId>,
+) -> BTreeSet<String> {
+    let mut authors = BTreeSet::new();
+    for commit in commits {
+        let Ok(raw) = reader.read_as(commit, ObjectKind::Commit) else { continue };
+        let Some(commit) = RawCommit::parse(&raw) else { continue };
+        for who in [commit.author, commit.committer] {
+            let named = if who.email.is_empty() { who.name } else { who.email };
+            if !named.is_empty() {
+                authors.insert(String::from_utf8_lossy(named).into_owned());
+            }
+        }
+    }
+    authors
+}
