@@ -8,8 +8,6 @@
 //!
 //! The history is not rewritten: old commits hold what they held.
 
-use std::path::Path;
-
 use lazaret_core::{Digest, ObjectId, OriginKind};
 use lazaret_intake::git::{
     BranchError, ListedEntry, ObjectKind, ObjectReader, OpenRepositoryError, Person, RawCommit, Repository,
@@ -17,10 +15,9 @@ use lazaret_intake::git::{
 };
 pub use lazaret_syntax::Granularity;
 
-use crate::known::KnownText;
 use crate::report::{Report, VERSION, write_json};
 use crate::scan::judging::printable;
-use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, origin, scan_repository};
+use crate::scan::{RECENT_BYTES, ScanError, ScanRequest, origin, scan_repository};
 
 mod attempt;
 mod edit;
@@ -36,7 +33,7 @@ pub use report::{
 };
 pub use selection::{SelectedFile, Selection, Take};
 
-use attempt::{Attempt, Base, Residue, scan_request};
+use attempt::{Attempt, Base, Residue};
 use patch::FileChange;
 use selection::{Matter, Plan};
 
@@ -58,22 +55,14 @@ pub enum RemovalTo<'a> {
 /// What to take out, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct RemovalRequest<'a> {
-    /// The repository, bare or with a work tree.
-    pub root: &'a Path,
-    /// The revision on which the new commit is put.
-    pub rev: &'a str,
-    /// Whether commits of all refs are examined for marks, not only those that the revision reaches.
-    pub all_refs: bool,
-    /// What to judge by; its time is that of the commit.
-    pub measure: Measure<'a>,
-    /// How many threads to use.
-    pub n_threads: usize,
-    /// Where indexes of histories are kept; `None` to keep none.
-    pub cache_dir: Option<&'a Path>,
-    /// Known text that files are held against.
-    pub known: Option<&'a KnownText>,
+    /// The repository, bare or with a work tree, the revision on which the new commit is put, and how to scan both. The
+    /// time of the judgement is that of the commit. Whether a bundle is wanted makes no difference.
+    pub scan: ScanRequest<'a>,
     /// What to take out.
     pub take: Take<'a>,
+    /// Whether lines stay that were not condemned and are taken for lines of the same text that went; otherwise they go
+    /// as well.
+    pub keeps_same_text: bool,
     /// How much goes with a line.
     pub by: Granularity,
     /// What comes of it.
@@ -137,19 +126,21 @@ pub enum RemovalError {
 /// # Errors
 /// [`RemovalError`] when nothing could be done; what could not be taken out is in the report.
 pub fn remove(request: &RemovalRequest<'_>) -> Result<Removal, RemovalError> {
-    let path = || request.root.display().to_string();
+    let path = || request.scan.root.display().to_string();
     // sources, evidence, verdict
-    let repository =
-        Repository::open(request.root, &[]).map_err(|source| RemovalError::Open { path: path(), source })?;
-    let commit =
-        repository.resolve(request.rev).map_err(|source| RemovalError::Resolve { path: path(), source })?;
+    let repository = Repository::open(request.scan.root, &[])
+        .map_err(|source| RemovalError::Open { path: path(), source })?;
+    let commit = repository
+        .resolve(request.scan.rev)
+        .map_err(|source| RemovalError::Resolve { path: path(), source })?;
     let branch = new_branch(request, &repository, commit)?;
     let rev = commit.to_string();
-    let request = &RemovalRequest { rev: &rev, ..*request };
+    let scan = ScanRequest { rev: &rev, bundle: false, ..request.scan };
+    let request = &RemovalRequest { scan, ..*request };
     // The bundle knows whose lines binary content has, which the report does not.
-    let scanned = scan_repository(&ScanRequest { bundle: true, ..scan_request(request) }, &repository)?;
+    let scanned = scan_repository(&ScanRequest { bundle: true, ..scan }, &repository)?;
     let (tree, files, hidden, mut reader) = read(&repository, commit)?;
-    let mut plan = Plan::of(request.take, &scanned, request.measure.rules, &files, &mut reader);
+    let mut plan = Plan::of(request.take, &scanned, request.scan.measure.rules, &files, &mut reader);
     plan.left.extend(hidden);
     let before = scanned.report;
     // action
@@ -158,7 +149,7 @@ pub fn remove(request: &RemovalRequest<'_>) -> Result<Removal, RemovalError> {
     let mut report = RemovalReport {
         format: REMOVAL_FORMAT,
         version: VERSION,
-        origin: origin(OriginKind::Git, request.root, Some(rev.clone())),
+        origin: origin(OriginKind::Git, request.scan.root, Some(rev.clone())),
         policy: before.policy,
         catalog: before.catalog,
         by: word(request.by),
@@ -211,11 +202,12 @@ fn settle(
         let Some(attempt) = Attempt::make(request, repository, base, plan)? else {
             return Ok((None, Vec::new(), passes));
         };
-        let residues = attempt.remaining(request.take, plan);
+        let residues = attempt.remaining(request, plan);
         let mut grows = false;
         for (work_ix, spans) in residues.iter().filter_map(|residue| residue.cut_again.as_ref()) {
             if let Some(work) = plan.works.get_mut(*work_ix) {
-                grows |= spans.iter().any(|span| !work.spans.contains(span));
+                grows = true;
+                work.n_added += spans.len() as u64;
                 work.spans.extend(spans);
             }
         }
@@ -265,6 +257,7 @@ fn tell(report: &mut RemovalReport, attempt: &Attempt, plan: &Plan) {
             blob: work.entry.entry.id,
             new_blob: changed.blob,
             selected: work.n_selected,
+            added: work.n_added,
             removed_lines: changed.edited.n_gone,
             removed: changed.edited.removed.clone(),
             evidence: work.evidence.clone(),

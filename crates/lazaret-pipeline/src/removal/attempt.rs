@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::edit::{Edited, KeptLine};
 use super::message;
 use super::report::{Left, LeftReason, Remaining, RemainingReason, RemovedLines};
-use super::selection::{Matter, Plan, Take, Work};
+use super::selection::{Matter, Plan, Work};
 use super::{RemovalError, RemovalRequest};
 use crate::report::{FileReport, Report};
 use crate::scan::judging::printable;
@@ -87,21 +87,21 @@ impl Attempt {
             tree: rewritten.tree,
             parent: base.commit,
             person: request.person,
-            seconds: request.measure.now.as_second(),
+            seconds: request.scan.measure.now.as_second(),
             message: &message,
         };
         let commit = write_commit(&mut draft, &commit)?;
-        let path = request.root.display().to_string();
-        let repository = Repository::open(request.root, &[draft.folder().to_owned()])
+        let path = request.scan.root.display().to_string();
+        let repository = Repository::open(request.scan.root, &[draft.folder().to_owned()])
             .map_err(|source| RemovalError::Open { path, source })?;
         let rev = commit.to_string();
-        let scan = ScanRequest { rev: &rev, ..scan_request(request) };
+        let scan = ScanRequest { rev: &rev, ..request.scan };
         let report = scan_repository(&scan, &repository)?.report;
         Ok(Some(Self { draft, repository, commit, tree: rewritten.tree, changes, report }))
     }
 
     /// Returns what is condemned still, but for files that were left as they are.
-    pub(super) fn remaining(&self, take: Take<'_>, plan: &Plan) -> Vec<Residue> {
+    pub(super) fn remaining(&self, request: &RemovalRequest<'_>, plan: &Plan) -> Vec<Residue> {
         let mut remaining = Vec::new();
         let by_path: FxHashMap<String, &Changed> = self
             .changes
@@ -110,11 +110,11 @@ impl Attempt {
             .collect();
         let left: FxHashSet<&str> = plan.left.iter().map(|left| left.path.as_str()).collect();
         for file in &self.report.files {
-            if !take.condemns(file.verdict) || left.contains(file.path.as_str()) {
+            if !request.take.condemns(file.verdict) || left.contains(file.path.as_str()) {
                 continue;
             }
             let changed = by_path.get(&file.path).copied();
-            remaining.extend(residues(file, take, changed));
+            remaining.extend(residues(file, request, changed));
         }
         remaining
     }
@@ -124,12 +124,11 @@ impl Attempt {
 #[derive(Debug)]
 pub(super) struct Residue {
     pub(super) report: Remaining,
-    /// The file of the plan and the lines that these were, where they were not condemned for standing beside others of
-    /// the same text.
+    /// The file of the plan and the lines that these were, where another cut may take them out.
     pub(super) cut_again: Option<(usize, Vec<Span>)>,
 }
 
-fn residues(file: &FileReport, take: Take<'_>, changed: Option<&Changed>) -> Vec<Residue> {
+fn residues(file: &FileReport, request: &RemovalRequest<'_>, changed: Option<&Changed>) -> Vec<Residue> {
     let mut verdicts = vec![file.base; file.lines as usize];
     for span in &file.spans {
         let (start, end) = (span.start.saturating_sub(1) as usize, span.end as usize);
@@ -138,7 +137,7 @@ fn residues(file: &FileReport, take: Take<'_>, changed: Option<&Changed>) -> Vec
     let kept = |line: usize| changed.and_then(|changed| changed.edited.kept.get(line)).copied();
     let mut residues: Vec<Residue> = Vec::new();
     for ((line, number), verdict) in (0..).zip(1..).zip(&verdicts) {
-        if !take.condemns(*verdict) {
+        if !request.take.condemns(*verdict) {
             continue;
         }
         let kept = kept(line);
@@ -146,7 +145,8 @@ fn residues(file: &FileReport, take: Take<'_>, changed: Option<&Changed>) -> Vec
             Some(KeptLine { whole: true, .. }) => RemainingReason::SameText,
             Some(_) | None => RemainingReason::NotCut,
         };
-        let again = kept.filter(|kept| !kept.whole).and_then(|kept| Span::new(kept.was, kept.was).ok());
+        let may_go = |kept: &KeptLine| !(kept.whole && request.keeps_same_text);
+        let again = kept.filter(may_go).and_then(|kept| Span::new(kept.was, kept.was).ok());
         push(&mut residues, file, (number, *verdict, why), changed.zip(again));
     }
     if residues.is_empty() {
@@ -214,19 +214,5 @@ fn cut(work: &Work, request: &RemovalRequest<'_>) -> Option<Edited> {
             let (cuts, kept) = (Vec::new(), Vec::new());
             Some(Edited { remainder: None, removed, cuts, kept, n_gone: work.n_selected })
         }
-    }
-}
-
-/// The scan of the revision that is asked for.
-pub(super) fn scan_request<'a>(request: &RemovalRequest<'a>) -> ScanRequest<'a> {
-    ScanRequest {
-        root: request.root,
-        rev: request.rev,
-        all_refs: request.all_refs,
-        measure: request.measure,
-        n_threads: request.n_threads,
-        cache_dir: request.cache_dir,
-        bundle: false,
-        known: request.known,
     }
 }

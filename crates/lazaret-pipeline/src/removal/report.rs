@@ -85,6 +85,8 @@ pub struct RemovalFile {
     pub new_blob: Option<ObjectId>,
     /// Lines that were condemned or selected.
     pub selected: u64,
+    /// Lines that had to go as well, because the scan condemned them once those were gone.
+    pub added: u64,
     /// Lines that the file is shorter by.
     pub removed_lines: u64,
     /// What was taken out, in lines of the file before.

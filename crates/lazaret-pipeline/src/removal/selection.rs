@@ -73,6 +73,8 @@ pub(super) struct Work {
     pub(super) spans: Vec<Span>,
     /// How many lines were selected at first.
     pub(super) n_selected: u64,
+    /// How many were added in later passes.
+    pub(super) n_added: u64,
     /// What speaks against them.
     pub(super) evidence: Vec<String>,
 }
@@ -134,7 +136,8 @@ impl Plan {
         match matter(entry, reader) {
             Ok(matter) => {
                 let n_selected = spans.iter().map(|span| u64::from(span.lines())).sum();
-                self.works.push(Work { entry: entry.clone(), matter, spans, n_selected, evidence });
+                let entry = entry.clone();
+                self.works.push(Work { entry, matter, spans, n_selected, n_added: 0, evidence });
             }
             Err(reason) => self.leave(&entry.path, &spans, reason),
         }

@@ -8,15 +8,15 @@ use std::process::Stdio;
 use lazaret_core::{Digest, ObjectId, Span, Verdict};
 use lazaret_intake::git::{BranchError, Person};
 use lazaret_pipeline::removal::{
-    Granularity, LeftReason, Removal, RemovalError, RemovalOutcome, RemovalRequest, RemovalTo, SelectedFile,
-    Selection, Take, remove,
+    Granularity, LeftReason, RemainingReason, Removal, RemovalError, RemovalOutcome, RemovalRequest,
+    RemovalTo, SelectedFile, Selection, Take, remove,
 };
 use lazaret_pipeline::{ScanRequest, scan, write_json};
 use lazaret_testkit::strategy::histories;
 use lazaret_testkit::{BuiltHistory, FileMode, FileSpec, GitRepo, History, ObjectFormat, blame};
 use proptest::prelude::*;
 
-use crate::world::{CLAUDE, Rulebook, cases, mark_reached, scan_head};
+use crate::world::{CLAUDE, cases, mark_reached, scan_head};
 
 const BRANCH: &str = "cleaned";
 
@@ -26,13 +26,8 @@ fn person() -> Person {
 
 fn request<'a>(root: &'a Path, person: &'a Person, to: RemovalTo<'a>) -> RemovalRequest<'a> {
     RemovalRequest {
-        root,
-        rev: "HEAD",
-        all_refs: false,
-        measure: Rulebook::built_in().measure(),
-        n_threads: 1,
-        cache_dir: None,
-        known: None,
+        scan: crate::world::request(root),
+        keeps_same_text: false,
         take: Take::Verdict(Verdict::Tainted),
         by: Granularity::Unit,
         to,
@@ -370,6 +365,33 @@ fn submodules_and_attributes_are_passed_by() {
         "",
         "the submodule is there, line ends are as stored"
     );
+}
+
+#[test]
+fn lines_that_git_takes_for_those_that_went_go_or_are_named() {
+    let mut history = History::default();
+    history.push(&[], "begin", &[("a.txt", "first\nold\nsame\nlast\n")]);
+    let text = "first\nsame\none\ntwo\nsame\nlast\n";
+    history.push(&[0], &format!("write anew{CLAUDE}"), &[("a.txt", text)]);
+    let built = history.build();
+    let person = person();
+    let removed = |keeps_same_text| {
+        let to = RemovalTo::Patch;
+        let request = RemovalRequest { keeps_same_text, ..request(built.repo.path(), &person, to) };
+        remove(&request).unwrap().report
+    };
+    let kept = removed(true);
+    assert_eq!((kept.outcome, kept.passes), (RemovalOutcome::Incomplete, 1));
+    let [same] = kept.remaining.as_slice() else { panic!("{:?}", kept.remaining) };
+    assert_eq!(
+        (same.path.as_str(), same.start, same.end, same.why),
+        ("a.txt", 2, 2, RemainingReason::SameText)
+    );
+    assert_eq!(kept.after.unwrap().lines.tainted, 1);
+    let cut = removed(false);
+    assert_eq!((cut.outcome, cut.passes), (RemovalOutcome::Removed, 2));
+    assert_eq!((cut.files[0].selected, cut.files[0].added, cut.files[0].removed_lines), (3, 1, 4));
+    assert_eq!(cut.after.unwrap().lines.tainted, 0);
 }
 
 /// Whose lines `git blame` finds at the branch, where they are no more than the report names.

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use lazaret_core::Verdict;
 use lazaret_evidence::Detectors;
 use lazaret_intake::git::{BranchError, Person, Repository};
-use lazaret_pipeline::Measure;
 use lazaret_pipeline::known::KnownText;
 use lazaret_pipeline::removal::{
     Granularity, RemovalError, RemovalOutcome, RemovalReport, RemovalRequest, RemovalTo, Take, remove,
 };
+use lazaret_pipeline::{Measure, ScanRequest};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -26,6 +26,7 @@ use crate::report::json::write_line;
 use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
+use crate::text::count;
 
 mod human;
 
@@ -50,6 +51,9 @@ pub(crate) struct RemoveArgs {
     /// Take suspect lines out as well as tainted ones
     #[arg(long)]
     suspect: bool,
+    /// Leave lines that git takes for lines of the same text that went, and name them; they go as well by default
+    #[arg(long)]
+    keep_same_text: bool,
     /// How much goes with a line
     #[arg(long, value_enum, default_value = "unit")]
     by: By,
@@ -94,13 +98,17 @@ pub(crate) fn run(args: &RemoveArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     let person = person(args)?;
     let cache_dir = args.history.cache_dir();
     let request = RemovalRequest {
-        root: &args.from,
-        rev: &args.rev,
-        all_refs: args.all_refs,
-        measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
-        n_threads: args.history.n_threads(),
-        cache_dir: cache_dir.as_deref(),
-        known: known.as_ref(),
+        scan: ScanRequest {
+            root: &args.from,
+            rev: &args.rev,
+            all_refs: args.all_refs,
+            measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+            n_threads: args.history.n_threads(),
+            cache_dir: cache_dir.as_deref(),
+            bundle: false,
+            known: known.as_ref(),
+        },
+        keeps_same_text: args.keep_same_text,
         take: Take::Verdict(if args.suspect { Verdict::Suspect } else { Verdict::Tainted }),
         by: match args.by {
             By::Unit => Granularity::Unit,
@@ -138,7 +146,8 @@ fn write_report(
 ) -> Result<(), CommandError> {
     if report.outcome == RemovalOutcome::Incomplete {
         let places = report.left.len() + report.remaining.len();
-        let error = CommandError::new(ExitCode::Tainted, format!("{places} places could not be taken out"))
+        let places = count(places as u64, "place", "places");
+        let error = CommandError::new(ExitCode::Tainted, format!("{places} could not be taken out"))
             .hint("the report names each, with the reason");
         speech::error(&error, screen);
     }
