@@ -235,7 +235,7 @@ async fn verify_vault(
         match object {
             Ok(object) if known.contains_key(&object.object) => {}
             Ok(object) => {
-                report.notes.push(format!("the vault has the object {}, which no entry names", object.object))
+                report.notes.push(format!("the vault has the object {}, which no entry names", object.object));
             }
             Err(error @ VaultError::Stray { .. }) => report.notes.push(error.to_string()),
             Err(error) => return Err(error.into()),

@@ -132,7 +132,7 @@ impl Quarantine<'_> {
                     self.sight(find, &hold, report).await?;
                 }
                 None if new.iter().all(|known: &&Find| known.held.content != find.held.content) => {
-                    new.push(find)
+                    new.push(find);
                 }
                 None => {}
             }
@@ -171,7 +171,7 @@ impl Quarantine<'_> {
                 }
             }
             Err(StoreError::Refused { refusal }) if matches!(*refusal, Refusal::Idle { .. }) => {
-                report.known += 1
+                report.known += 1;
             }
             Err(error) => return Err(error.into()),
         }

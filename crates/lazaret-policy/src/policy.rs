@@ -120,7 +120,10 @@ impl Policy {
 /// Returns the JSON Schema of policy files, for editors.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(Sections).to_value()
+    let mut schema = schemars::schema_for!(Sections).to_value();
+    // Some programs that use this are built with a JSON library that keeps keys as they come.
+    schema.sort_all_objects();
+    schema
 }
 
 /// Checks what no single value shows.

@@ -171,6 +171,14 @@ impl Store {
         self.database.rows(query).await?.iter().map(rows::read).collect()
     }
 
+    /// Reads rows that the database gave.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for one that cannot be read.
+    pub fn list_rows(&self, rows: &[Row]) -> Result<Vec<Aggregate>, StoreError> {
+        rows.iter().map(rows::read).collect()
+    }
+
     /// Does something, and returns when it and its entry are durable.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::commands::{
-    blame, catalog, check, collect, export, gate, generate, index, key, policy, remove, scan, store,
+    blame, catalog, check, collect, export, gate, generate, hold, index, key, ledger, policy, remove, scan,
+    store,
 };
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
@@ -79,6 +80,12 @@ pub(crate) enum Command {
     Collect(collect::CollectArgs),
     /// Make a store of people, cases and exemptions, and look after it
     Store(store::StoreCommandArgs),
+    /// Put what was found where nobody trains on it by accident
+    Hold(hold::HoldArgs),
+    /// Give back a held content whose case was decided so
+    Release(hold::ReleaseArgs),
+    /// Publish, prove and verify what was done
+    Ledger(ledger::LedgerArgs),
     /// Make and show the keys that people sign with, and those that open the vault
     Key(key::KeyArgs),
     /// Check, test and explain policies

@@ -11,8 +11,10 @@ pub(crate) mod collect;
 pub(crate) mod export;
 pub(crate) mod gate;
 pub(crate) mod generate;
+pub(crate) mod hold;
 pub(crate) mod index;
 pub(crate) mod key;
+pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod remove;
 pub(crate) mod scan;
@@ -31,6 +33,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),
         Command::Collect(args) => collect::run(&args, &global),
+        Command::Hold(args) => hold::run(&args, &global),
+        Command::Release(args) => hold::release(&args, &global),
+        Command::Ledger(args) => ledger::run(&args, &global),
         Command::Store(args) => store::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),

@@ -25,6 +25,7 @@ pub(crate) struct StoreArgs {
 pub(crate) struct ActorArgs {
     /// Who you are: the name under which the store knows you
     #[arg(
+        id = "as",
         long = "as",
         value_name = "NAME",
         env = "LAZARET_AS",

@@ -30,9 +30,14 @@ impl Rulebook {
             CommandError::new(ExitCode::PolicyInvalid, format!("cannot read the policy `{name}`"))
                 .because(error)
         })?;
+        Self::parse(&bytes, &name)
+    }
+
+    /// Reads a policy that somebody keeps under a name.
+    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Self, CommandError> {
         let policy =
-            Policy::parse(&bytes).map_err(|error| invalid(error, &name, &String::from_utf8_lossy(&bytes)))?;
-        Self::of(&policy, &name)
+            Policy::parse(bytes).map_err(|error| invalid(error, name, &String::from_utf8_lossy(bytes)))?;
+        Self::of(&policy, name)
     }
 
     /// Holds a policy against the built-in catalog and its own additions.
