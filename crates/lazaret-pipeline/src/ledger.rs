@@ -173,7 +173,7 @@ async fn compare(
         report.faults.push(FaultReport { place: FaultPlace::Head.to_string(), what });
     } else if report.entries > published.size {
         let unpublished = report.entries - published.size;
-        report.notes.push(format!("{unpublished} entries are not published yet"));
+        report.notes.push(format!("not published yet: the last {unpublished} of the entries"));
     }
     Ok(())
 }
@@ -235,7 +235,9 @@ async fn verify_vault(
         match object {
             Ok(object) if known.contains_key(&object.object) => {}
             Ok(object) => {
-                report.notes.push(format!("the vault has the object {}, which no entry names", object.object));
+                report
+                    .notes
+                    .push(format!("the vault has the object {}, which no entry names", object.object));
             }
             Err(error @ VaultError::Stray { .. }) => report.notes.push(error.to_string()),
             Err(error) => return Err(error.into()),

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lazaret_pipeline::house::named;
+use lazaret_pipeline::house::{House, named};
 use lazaret_pipeline::ledger::{LedgerReport, VerifyRequest, publish, verify};
-use lazaret_seal::{CosignatureVerifier, Cosigner, NoteSigner, NoteVerifier};
-use lazaret_store::{EntryProof, NamedDuties, PublicLog, Shelf, TrustedLog, Witness};
+use lazaret_seal::{CosignatureVerifier, Cosigner, NoteSigner, NoteVerifier, PublicKey, SecretKey};
+use lazaret_store::{EntryProof, NamedDuties, PublicLog, Publisher, Shelf, TrustedLog, Witness};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -33,6 +33,22 @@ pub(crate) struct LedgerArgs {
 enum LedgerCommand {
     /// Publish the entries that are not published yet, under a signed checkpoint
     Publish {
+        /// The file of the ledger's secret key
+        #[arg(long, value_name = "FILE")]
+        ledger_key: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Write the verifier key of a store's ledger, for whoever is to trust it
+    Key(StoreArgs),
+    /// Take the cosignatures of witnesses over into the published checkpoint
+    Adopt {
+        /// The checkpoint as a witness cosigned it
+        #[arg(value_name = "CHECKPOINT")]
+        cosigned: PathBuf,
+        /// A witness's verifier key, or a file that holds it; may be given more than once
+        #[arg(long, value_name = "VKEY", required = true)]
+        witness: Vec<String>,
         /// The file of the ledger's secret key
         #[arg(long, value_name = "FILE")]
         ledger_key: PathBuf,
@@ -139,6 +155,14 @@ struct TrustArgs {
 pub(crate) fn run(args: &LedgerArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
         LedgerCommand::Publish { ledger_key, store } => publish_entries(ledger_key, store, global),
+        LedgerCommand::Key(store) => {
+            let key = block_on(async { own_key(&store.open().await?) })?;
+            Output::open(None)?.write(|out| writeln!(out, "{key}"))?;
+            Ok(ExitCode::Success)
+        }
+        LedgerCommand::Adopt { cosigned, witness, ledger_key, store } => {
+            adopt(cosigned, witness, ledger_key, store, global)
+        }
         LedgerCommand::Verify(args) => verify_ledger(args),
         LedgerCommand::Prove { seq, public, output } => {
             let proof = block_on(async {
@@ -162,21 +186,59 @@ fn publish_entries(key: &Path, store: &StoreArgs, global: &GlobalArgs) -> Result
     let key = read_secret(key)?;
     let published = block_on(async {
         let house = store.open().await?;
-        if house.charter.ledger_key.0 != *key.public().as_bytes() {
-            return Err(CommandError::new(ExitCode::Failure, "this is not the key of the store's ledger")
-                .hint("give the secret key whose public one the store was made with"));
-        }
-        let signer = NoteSigner::new(&house.charter.name, &key)
-            .map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
-        let shelf = house.ledger_shelf(&environment()).map_err(house_error)?;
+        let (signer, shelf) =
+            (signer(&house, &key)?, house.ledger_shelf(&environment()).map_err(house_error)?);
         let published = publish(house.store.database(), shelf, &signer).await;
         published.map_err(|error| CommandError::from_error(ExitCode::LedgerInvalid, error))
     })?;
-    if !global.quiet {
-        let (new, size) = (count(published.new_entries, "entry", "entries"), published.checkpoint.size);
-        speech::note(&format!("published {new}; there are {size} now"), &Screen::stderr(global.color));
-    }
+    let (new, size) = (count(published.new_entries, "entry", "entries"), published.checkpoint.size);
+    say(&format!("published {new}; there are {size} now"), global);
     Ok(ExitCode::Success)
+}
+
+fn adopt(
+    cosigned: &Path,
+    witnesses: &[String],
+    key: &Path,
+    store: &StoreArgs,
+    global: &GlobalArgs,
+) -> Result<ExitCode, CommandError> {
+    let (cosigned, key) = (read_file(cosigned)?, read_secret(key)?);
+    let witnesses = witness_keys(witnesses)?;
+    let adopted = block_on(async {
+        let house = store.open().await?;
+        let (signer, shelf) =
+            (signer(&house, &key)?, house.ledger_shelf(&environment()).map_err(house_error)?);
+        let adopted = Publisher::new(shelf, &signer).adopt(&cosigned, &witnesses).await;
+        adopted.map_err(|error| CommandError::from_error(ExitCode::LedgerInvalid, error))
+    })?;
+    say(&format!("took over {}", count(adopted.len() as u64, "cosignature", "cosignatures")), global);
+    Ok(ExitCode::Success)
+}
+
+/// Returns what signs the checkpoints of a store, if the key is that of its ledger.
+fn signer<'a>(house: &House, key: &'a SecretKey) -> Result<NoteSigner<'a>, CommandError> {
+    if house.charter.ledger_key.0 != *key.public().as_bytes() {
+        return Err(CommandError::new(ExitCode::Failure, "this is not the key of the store's ledger")
+            .hint("give the secret key whose public one the store was made with"));
+    }
+    NoteSigner::new(&house.charter.name, key)
+        .map_err(|error| CommandError::from_error(ExitCode::Failure, error))
+}
+
+/// Returns the verifier key that a store's own charter names.
+fn own_key(house: &House) -> Result<NoteVerifier, CommandError> {
+    let key = PublicKey::from_bytes(&house.charter.ledger_key.0);
+    key.and_then(|key| NoteVerifier::new(&house.charter.name, key).ok()).ok_or_else(|| {
+        CommandError::new(ExitCode::LedgerInvalid, "the store's charter names no key for its ledger")
+            .hint("`lazaret ledger verify` says what else is wrong")
+    })
+}
+
+fn say(message: &str, global: &GlobalArgs) {
+    if !global.quiet {
+        speech::note(message, &Screen::stderr(global.color));
+    }
 }
 
 fn verify_ledger(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
@@ -198,9 +260,7 @@ fn verify_ledger(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
         }
         let house = args.store.open().await?;
         let (vault, shelf) = (vault_of(&house)?, house.ledger_shelf(&environment()).map_err(house_error)?);
-        let key = lazaret_seal::PublicKey::from_bytes(&house.charter.ledger_key.0)
-            .and_then(|key| NoteVerifier::new(&house.charter.name, key).ok());
-        let trusted = args.trust.log(key)?;
+        let trusted = args.trust.log(Some(own_key(&house)?))?;
         let kept = kept.map(|bytes| trusted.read(&bytes)).transpose().map_err(untrusted)?;
         let duties = house.all_duties().await.map_err(house_error)?;
         // Before the first publication there is no log that could be wrong.
@@ -313,6 +373,7 @@ fn cosign(
         cosigned.map_err(|error| CommandError::from_error(ExitCode::LedgerInvalid, error))
     })?;
     Output::open(None)?.write(|out| write!(out, "{}", cosigned.note))?;
+    say(&format!("the verifier key of this witness is {}", cosigner.verifier()), global);
     Ok(ExitCode::Success)
 }
 
@@ -327,7 +388,7 @@ impl TrustArgs {
     fn key(&self) -> Result<NoteVerifier, CommandError> {
         let Some(trust) = &self.trust else {
             return Err(CommandError::new(ExitCode::Usage, "no key is given to trust")
-                .hint("give `--trust` the ledger's verifier key; `lazaret store status` shows it to who runs the store"));
+                .hint("give `--trust` the ledger's verifier key; whoever runs the store gets it from `lazaret ledger key`"));
         };
         NoteVerifier::parse(key_text(trust)?.trim())
             .map_err(|error| CommandError::from_error(ExitCode::Usage, error))
@@ -339,16 +400,20 @@ impl TrustArgs {
             (None, Some(own)) => own,
             _ => self.key()?,
         };
-        let witnesses = self.witness.iter().map(|witness| {
-            CosignatureVerifier::parse(key_text(witness)?.trim())
-                .map_err(|error| CommandError::from_error(ExitCode::Usage, error))
-        });
-        let witnesses: Vec<CosignatureVerifier> = witnesses.collect::<Result<_, _>>()?;
+        let witnesses = witness_keys(&self.witness)?;
         let quorum = self.quorum.unwrap_or(witnesses.len());
         TrustedLog::new(key)
             .with_witnesses(witnesses, quorum)
             .map_err(|error| CommandError::from_error(ExitCode::Usage, error))
     }
+}
+
+fn witness_keys(texts: &[String]) -> Result<Vec<CosignatureVerifier>, CommandError> {
+    let keys = texts.iter().map(|text| {
+        CosignatureVerifier::parse(key_text(text)?.trim())
+            .map_err(|error| CommandError::from_error(ExitCode::Usage, error))
+    });
+    keys.collect()
 }
 
 /// A verifier key has plus signs in it, and a file may be named anything: the file comes first.
