@@ -204,7 +204,7 @@ fn carried(before: &Play, after: &Play, by: PersonId) -> [PersonId; 2] {
         }
         _ => None,
     });
-    let motion = motion.expect("only a motion changes the policy and grants roles");
+    let Some(motion) = motion else { panic!("only a motion changes the policy and grants roles") };
     assert_eq!(motion.seconded.map(|(person, _)| person), Some(by));
     assert_ne!(motion.proposer, by);
     [motion.proposer, by]

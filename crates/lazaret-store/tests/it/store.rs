@@ -239,13 +239,16 @@ fn a_store_opens_under_its_own_duties_only() {
     });
 }
 
+/// Whether what was altered is among the places that a verification names.
+type IsFound = Box<dyn Fn(&[FaultPlace]) -> bool>;
+
 /// Every kind of row and every column, one after the other.
 #[test]
 fn whatever_is_altered_in_the_database_is_found_where_it_is() {
     const FREE: &str = "DROP TRIGGER IF EXISTS entry_stays; DROP TRIGGER IF EXISTS entry_remains;
                         DROP TRIGGER IF EXISTS document_stays; DROP TRIGGER IF EXISTS document_remains";
     let row = |kind: &str, id: &str| FaultPlace::Row(kind.to_owned(), id.to_owned());
-    let cases: Vec<(&'static str, Box<dyn Fn(&[FaultPlace]) -> bool>)> = vec![
+    let cases: Vec<(&'static str, IsFound)> = vec![
         ("UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), 'act', 'akt') AS BLOB) WHERE seq = 3", at(FaultPlace::Entry(3))),
         ("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 2", at(FaultPlace::Entry(2))),
         ("DELETE FROM entry WHERE seq = 4", at(FaultPlace::Entry(4))),
@@ -300,6 +303,6 @@ fn whatever_is_altered_in_the_database_is_found_where_it_is() {
     });
 }
 
-fn at(place: FaultPlace) -> Box<dyn Fn(&[FaultPlace]) -> bool> {
+fn at(place: FaultPlace) -> IsFound {
     Box::new(move |places| places.contains(&place))
 }

@@ -13,6 +13,7 @@ mod hostile;
 mod output;
 mod pages;
 mod policy;
+mod quarantine;
 mod remove;
 mod scan;
 mod signing;
