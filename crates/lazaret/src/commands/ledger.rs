@@ -31,7 +31,7 @@ pub(crate) struct LedgerArgs {
 
 #[derive(Debug, Subcommand)]
 enum LedgerCommand {
-    /// Publish the entries that are not published yet, under a signed checkpoint
+    /// Publish the entries that are not published yet
     Publish {
         /// The file of the ledger's secret key
         #[arg(long, value_name = "FILE")]
@@ -39,9 +39,9 @@ enum LedgerCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Write the verifier key of a store's ledger, for whoever is to trust it
+    /// Write the verifier key of a store's ledger
     Key(StoreArgs),
-    /// Take the cosignatures of witnesses over into the published checkpoint
+    /// Take cosignatures over into the published checkpoint
     Adopt {
         /// The checkpoint as a witness cosigned it
         #[arg(value_name = "CHECKPOINT")]
@@ -55,9 +55,9 @@ enum LedgerCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Do every entry again, and hold database, vault and public log against the result
+    /// Hold database, vault and public log against the entries
     ///
-    /// With a store, all three are looked at. A third party names the public log alone, and the key or keys to trust.
+    /// Every entry is done again by the rules under which it was made. With a store, all three are looked at. A third party names the public log alone, and the key or keys to trust.
     Verify(VerifyArgs),
     /// Write the proof that an entry is in the published ledger
     Prove {
@@ -89,9 +89,9 @@ enum LedgerCommand {
         #[command(flatten)]
         public: PublicArgs,
     },
-    /// Cosign the published checkpoint from another machine, and refuse one that is no continuation
+    /// Cosign the published checkpoint from another machine
     ///
-    /// The witness remembers what it has seen in a folder of its own. The cosigned checkpoint is written to standard
+    /// A checkpoint that does not continue the last one is refused. The witness remembers what it has seen in a folder of its own. The cosigned checkpoint is written to standard
     /// output; who runs the ledger adopts it.
     Witness {
         /// The folder in which the witness remembers; made where it is not there
