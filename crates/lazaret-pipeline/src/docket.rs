@@ -7,6 +7,7 @@ use lazaret_store::{Aggregate, Order, Person, Query, Store, StoreError};
 
 mod cases;
 mod exemptions;
+mod motions;
 mod next;
 
 pub use cases::{
@@ -16,6 +17,7 @@ pub use cases::{
 pub use exemptions::{
     EXEMPTION_LIST_FORMAT, EXPIRING_DAYS, ExemptionList, ExemptionSheet, exemption_list, exemption_sheet,
 };
+pub use motions::{MOTION_LIST_FORMAT, MotionList, MotionSheet, motion_list};
 pub use next::{NextStep, next_steps};
 
 /// The names behind pseudonyms, each looked up once.
@@ -59,7 +61,17 @@ impl<'a> Names<'a> {
         for person in people {
             names.push(self.person(person).await?);
         }
+        // Pseudonyms come in another order in each store.
+        names.sort();
         Ok(names)
+    }
+
+    /// Returns the words behind a pseudonym of any kind, unless they were erased.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub async fn words(&self, pseudonym: &str) -> Result<Option<String>, StoreError> {
+        self.store.words(pseudonym).await
     }
 
     /// Returns what somebody wrote, unless it was erased.

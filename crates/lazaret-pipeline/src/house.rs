@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use lazaret_authority::{Duties, DutiesError};
 use lazaret_core::{Authority, Digest};
+use lazaret_policy::Policy;
 use lazaret_seal::SecretKey;
 use lazaret_store::{
-    Act, Actor, Aggregate, Charter, Database, DatabaseError, Key, NamedDuties, Query, Question, Shelf,
-    ShelfError, SignedEntry, Store, StoreError, StoreUrl,
+    Act, Actor, Aggregate, Charter, Database, DatabaseError, Key, NamedDuties, PolicyBasis, Query, Question,
+    Shelf, ShelfError, SignedEntry, Store, StoreError, StoreUrl,
 };
 
 mod founding;
 
-pub use founding::{Founder, FoundingRequest, found};
+pub use founding::{DUTIES_MEDIA, Founder, FoundingRequest, POLICY_MEDIA, found};
 
 /// The database's file in the folder of a store.
 const DATABASE_FILE: &str = "store.db";
@@ -81,6 +82,12 @@ pub enum HouseError {
         digest: Digest,
         /// Why not.
         source: DutiesError,
+    },
+    /// A motion would have the store work under something else than it says.
+    #[error("the policy that the motion names is not adopted: {why}")]
+    Basis {
+        /// What is wrong.
+        why: &'static str,
     },
     /// Two people bear one name: each would get a pseudonym, and could agree with themselves.
     #[error("two people are named `{name}`; give each an own name")]
@@ -280,6 +287,22 @@ impl House {
             all.push(named(&duties_of(database, digest).await?));
         }
         Ok(all)
+    }
+
+    /// Reads what a policy basis names, and says whether its terms are the policy's: entries state both, and nothing
+    /// else holds them together.
+    ///
+    /// # Errors
+    /// [`HouseError::Basis`], [`HouseError::Duties`], and whatever keeps the documents from being read.
+    pub async fn check_basis(&self, basis: &PolicyBasis) -> Result<(), HouseError> {
+        let text = self.document(basis.policy).await?;
+        let Ok(policy) = Policy::parse(&text) else {
+            return Err(HouseError::Basis { why: "the text is no valid policy" });
+        };
+        if policy.terms() != basis.terms {
+            return Err(HouseError::Basis { why: "the motion states other terms than the policy" });
+        }
+        duties_of(self.store.database(), basis.duties).await.map(drop)
     }
 
     /// Returns the text of a document that entries name.

@@ -26,8 +26,10 @@ impl Present {
 
     /// Adds the members of a JSON object, each behind `way`; other bytes add nothing.
     pub(crate) fn object(&mut self, way: &[Step], bytes: &[u8]) {
-        if let Ok(Value::Object(object)) = serde_json::from_slice(bytes) {
-            self.value(&mut way.to_vec(), &Value::Object(object));
+        if let Ok(mut object @ Value::Object(_)) = serde_json::from_slice(bytes) {
+            // Records of one shard may have their members in different orders.
+            object.sort_all_objects();
+            self.value(&mut way.to_vec(), &object);
         }
     }
 

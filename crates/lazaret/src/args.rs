@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::commands::{
-    blame, catalog, check, collect, export, gate, generate, hold, index, key, ledger, policy, remove, scan,
-    store,
+    blame, case, catalog, check, collect, exempt, export, gate, generate, hold, index, key, ledger, motion,
+    people, policy, remove, scan, store,
 };
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
@@ -86,7 +86,15 @@ pub(crate) enum Command {
     Release(hold::ReleaseArgs),
     /// Publish, prove and verify what was done
     Ledger(ledger::LedgerArgs),
-    /// Make and show the keys that people sign with, and those that open the vault
+    /// Say who works with a store, and in which roles
+    People(people::PeopleArgs),
+    /// Second what another has proposed: people, roles, policies
+    Motion(motion::MotionArgs),
+    /// Look at what is held, and decide about it together
+    Case(Box<case::CaseArgs>),
+    /// Ask for leave to use a banned tool, and grant it
+    Exempt(Box<exempt::ExemptArgs>),
+    /// Make and show keys: for signing, and for the vault
     Key(key::KeyArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),

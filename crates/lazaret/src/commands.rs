@@ -5,9 +5,11 @@ use crate::command_error::CommandError;
 use crate::exit::ExitCode;
 
 pub(crate) mod blame;
+pub(crate) mod case;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod exempt;
 pub(crate) mod export;
 pub(crate) mod gate;
 pub(crate) mod generate;
@@ -15,6 +17,8 @@ pub(crate) mod hold;
 pub(crate) mod index;
 pub(crate) mod key;
 pub(crate) mod ledger;
+pub(crate) mod motion;
+pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod remove;
 pub(crate) mod scan;
@@ -36,6 +40,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Hold(args) => hold::run(&args, &global),
         Command::Release(args) => hold::release(&args, &global),
         Command::Ledger(args) => ledger::run(&args, &global),
+        Command::People(args) => people::run(&args, &global),
+        Command::Motion(args) => motion::run(&args, &global),
+        Command::Case(args) => case::run(&args, &global),
+        Command::Exempt(args) => exempt::run(&args, &global),
         Command::Store(args) => store::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use lazaret_pipeline::house::{House, HouseError, HousePlace};
 use lazaret_store::{Actor, DatabaseError, ExemptionStatus, Key, Refusal, StoreError};
 
@@ -32,7 +32,7 @@ pub(crate) struct ActorArgs {
         hide_env_values = true,
         help_heading = "Store"
     )]
-    name: Option<String>,
+    actor_name: Option<String>,
     /// The file of your secret key
     #[arg(long, value_name = "FILE", env = "LAZARET_KEY", hide_env_values = true, help_heading = "Store")]
     key: Option<PathBuf>,
@@ -57,7 +57,7 @@ impl StoreArgs {
 impl ActorArgs {
     /// Returns the name under which somebody acts.
     pub(crate) fn name(&self) -> Result<&str, CommandError> {
-        self.name.as_deref().ok_or_else(|| {
+        self.actor_name.as_deref().ok_or_else(|| {
             CommandError::new(ExitCode::Usage, "nobody is named to act")
                 .hint("give `--as NAME`, or set LAZARET_AS")
         })
@@ -171,4 +171,23 @@ fn refused(refusal: Refusal) -> CommandError {
         | Refusal::Idle { .. }
         | Refusal::Senseless { .. } => CommandError::from_error(ExitCode::Failure, refusal),
     }
+}
+
+/// How to write lists and sheets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocketFormat {
+    /// For people
+    Human,
+    /// One line of JSON
+    Json,
+}
+
+/// Reads a name such as `C12`; small letters and the bare number do too.
+pub(crate) fn parse_number(letter: char, text: &str) -> Result<u64, CommandError> {
+    let digits = text.strip_prefix([letter, letter.to_ascii_lowercase()]).unwrap_or(text);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number).ok_or_else(|| {
+        CommandError::new(ExitCode::Usage, format!("`{text}` is no name of this kind"))
+            .hint(format!("write it as `{letter}12`, as lists show it"))
+    })
 }

@@ -53,6 +53,7 @@ pub async fn next_steps(
                 able.push(names.person(person.person).await?);
             }
         }
+        able.sort();
         steps.push(NextStep { act: act.as_str().to_owned(), people: able });
     }
     Ok(steps)

@@ -84,10 +84,12 @@ pub(super) fn reduced(
 
 fn cut_down(
     name: &ShardName,
-    fields: Map<String, Value>,
+    mut fields: Map<String, Value>,
     adds_columns: bool,
 ) -> (Map<String, Value>, Vec<String>) {
     let keys = KEPT.iter().find(|(file, _)| *file == name.last_part()).map_or(&[][..], |(_, keys)| *keys);
+    // The same bytes, whatever order the file had its keys in.
+    fields.sort_keys();
     // With more columns than the file tells of, it would contradict the shards, which have their own schema.
     let is_kept = |key: &str| keys.contains(&key) && !(adds_columns && key == FEATURES);
     let (kept, others): (Map<_, _>, Map<_, _>) = fields.into_iter().partition(|(key, _)| is_kept(key));

@@ -18,10 +18,10 @@ use lazaret_store::{
 use super::{House, HouseError, HousePlace, named};
 
 /// The media type under which policies are kept.
-const POLICY_MEDIA: &str = "application/toml";
+pub const POLICY_MEDIA: &str = "application/toml";
 
 /// The media type under which duties are kept; Cedar has none of its own.
-const DUTIES_MEDIA: &str = "text/plain";
+pub const DUTIES_MEDIA: &str = "text/plain";
 
 /// Somebody who works with a store from the beginning.
 #[derive(Debug, Clone)]

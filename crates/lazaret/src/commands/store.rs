@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use lazaret_authority::Duties;
-use lazaret_pipeline::house::{FoundingRequest, House, HousePlace, found};
+use lazaret_pipeline::house::{DUTIES_MEDIA, FoundingRequest, House, HousePlace, POLICY_MEDIA, found};
 use lazaret_policy::Policy;
-use lazaret_store::{Database, Engine, Migrated, Recipients};
+use lazaret_store::{Act, Database, Document, Engine, Migrated, MotionId, PolicyBasis, Question, Recipients};
 
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::commands::key::read_public;
+use crate::commands::motion;
 use crate::exit::ExitCode;
 use crate::house::{ActorArgs, StoreArgs, environment, house_error, store_error};
 use crate::output::Output;
@@ -22,7 +23,7 @@ use crate::screen::Screen;
 use crate::speech;
 use crate::text::{count, plain};
 
-mod people;
+pub(super) mod people;
 
 /// Arguments of `lazaret store`.
 #[derive(Debug, Args)]
@@ -41,8 +42,24 @@ enum StoreCommand {
     Create(Box<CreateArgs>),
     /// Say what there is in a store
     Status(StoreArgs),
-    /// Bring a store of an earlier version of this program to the present format
+    /// Bring an older store to the present format
     Migrate(StoreArgs),
+    /// Propose that the store works under another policy
+    ///
+    /// Another policy owner seconds it with `lazaret motion second`. Decisions that freed content under the policy
+    /// before do not stand then, and their cases are open again.
+    Adopt {
+        /// The policy
+        #[arg(value_name = "FILE")]
+        policy: PathBuf,
+        /// Other policies in Cedar on who may do what; those that the store works under otherwise
+        #[arg(long, value_name = "FILE")]
+        duties: Option<PathBuf>,
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        actor: ActorArgs,
+    },
     /// Copy the database into a new file while others go on
     ///
     /// For a store in a folder; one on a server is backed up with `pg_dump`. The vault and the public log are files
@@ -99,6 +116,9 @@ pub(crate) fn run(args: &StoreCommandArgs, global: &GlobalArgs) -> Result<ExitCo
         StoreCommand::Create(args) => create(args, global),
         StoreCommand::Status(store) => status(store),
         StoreCommand::Migrate(store) => migrate(store, global),
+        StoreCommand::Adopt { policy, duties, store, actor } => {
+            adopt(policy, duties.as_deref(), store, actor, global)
+        }
         StoreCommand::Backup { to, store } => backup(to, store, global),
     }
 }
@@ -210,6 +230,36 @@ fn migrate(store: &StoreArgs, global: &GlobalArgs) -> Result<ExitCode, CommandEr
         };
         speech::note(&message, &Screen::stderr(global.color));
     }
+    Ok(ExitCode::Success)
+}
+
+fn adopt(
+    policy: &Path,
+    duties: Option<&Path>,
+    store: &StoreArgs,
+    actor: &ActorArgs,
+    global: &GlobalArgs,
+) -> Result<ExitCode, CommandError> {
+    let policy = read_policy(Some(policy))?;
+    let duties = duties.map(|path| read_duties(Some(path))).transpose()?;
+    let motion = block_on(async {
+        let house = store.open().await?;
+        let actor = actor.enter(&house).await?;
+        let kept = house.charter.basis.duties;
+        let basis = PolicyBasis {
+            policy: policy.digest(),
+            terms: policy.terms(),
+            duties: duties.as_ref().map_or(kept, Duties::digest),
+        };
+        let document =
+            |media: &str, text: &str| Document { media: media.to_owned(), body: text.as_bytes().to_vec() };
+        let mut documents = vec![document(POLICY_MEDIA, policy.text())];
+        documents.extend(duties.iter().map(|duties| document(DUTIES_MEDIA, duties.text())));
+        let act = Act::ProposeMotion { question: Question::AdoptPolicy(basis), remark: None };
+        let done = house.store.apply_with(&actor, act, documents, global.now()).await.map_err(store_error)?;
+        Ok(MotionId(done.seq))
+    })?;
+    motion::say_proposed(motion, "policy owner", global);
     Ok(ExitCode::Success)
 }
 

@@ -43,6 +43,8 @@ fn commands_of(help: &str) -> Vec<String> {
         .skip(1)
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.strip_prefix("  ")?.split_once("  ").map(|(name, _)| name.to_owned()))
+        // The rest of a long line stands below its beginning.
+        .filter(|name| !name.is_empty())
         .collect()
 }
 

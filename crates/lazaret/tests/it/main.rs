@@ -15,5 +15,6 @@ mod pages;
 mod policy;
 mod quarantine;
 mod remove;
+mod review;
 mod scan;
 mod signing;

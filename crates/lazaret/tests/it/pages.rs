@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use lazaret_pipeline::docket::{CaseList, CaseSheet, ExemptionList, MotionList};
 use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
 use lazaret_pipeline::removal::RemovalReport;
@@ -43,6 +44,18 @@ fn the_schemas_of_the_other_reports_are_up_to_date() {
         ("export", schemars::schema_for!(ExportReport).to_value()),
         ("removal", schemars::schema_for!(RemovalReport).to_value()),
         ("gate-verify", schemars::schema_for!(VerifyReport).to_value()),
+    ] {
+        compare_page(&format!("docs/reference/{name}.schema.json"), &sorted(schema));
+    }
+}
+
+#[test]
+fn the_schemas_of_what_a_store_lists_are_up_to_date() {
+    for (name, schema) in [
+        ("case", schemars::schema_for!(CaseSheet).to_value()),
+        ("case-list", schemars::schema_for!(CaseList).to_value()),
+        ("exemption-list", schemars::schema_for!(ExemptionList).to_value()),
+        ("motion-list", schemars::schema_for!(MotionList).to_value()),
     ] {
         compare_page(&format!("docs/reference/{name}.schema.json"), &sorted(schema));
     }

@@ -63,7 +63,8 @@ fn people_read_a_summary() {
 #[test]
 fn programs_read_the_whole_report() {
     let world = TestEnvironment::with_history();
-    let report = json_of(&world, &["scan", ".", "--no-cache", "--format", "json"]);
+    let mut report = json_of(&world, &["scan", ".", "--no-cache", "--format", "json"]);
+    report.sort_all_objects();
     assert_snapshot!(format!("{report:#}"));
 }
 
