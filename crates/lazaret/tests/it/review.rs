@@ -155,7 +155,7 @@ fn opened(text: &str, author: lazaret_core::IdentityId) -> Act {
 
 /// The beginning of the digest of the one evidence.
 fn evidence() -> String {
-    Digest::of(b"evidence").to_string()["sha256:".len()..][..8].to_owned()
+    Digest::of(b"evidence").to_string().chars().skip("sha256:".len()).take(8).collect()
 }
 
 #[test]
