@@ -172,6 +172,8 @@ impl<'de> Visitor<'de> for Part<'_> {
             let value = entries.next_value_seed(self.below())?;
             map.insert(key, value);
         }
+        // In one order, whether or not the build has a JSON library that keeps keys as they come.
+        map.sort_keys();
         Ok(Value::Object(map))
     }
 }

@@ -18,3 +18,4 @@ mod remove;
 mod review;
 mod scan;
 mod signing;
+mod story;
