@@ -23,6 +23,7 @@ mod scratch;
 mod sessions;
 mod speeds;
 mod squash;
+mod store;
 mod table;
 
 use std::ffi::OsString;
@@ -31,6 +32,7 @@ use anyhow::{Result, bail};
 
 pub(crate) use engine::{ENGINE, work};
 pub(crate) use measure::{LAUNCHER, launch};
+pub(crate) use store::{JOB as STORE_JOB, work as work_on_store};
 
 /// A measurement that can be run by name.
 struct Bench {
@@ -155,6 +157,13 @@ const BENCHES: &[Bench] = &[
         about: "whether a gate that is killed at random moments goes on to the same bytes",
         in_release: false,
         run: gate_crash::run,
+    },
+    Bench {
+        name: "store",
+        usage: "[--seconds N] [--cases N] [--entries N] [--kills N] [commands|list|verify|kills]...",
+        about: "what a store does in a second, and whether it loses anything when its process is killed",
+        in_release: true,
+        run: store::run,
     },
 ];
 

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(name: &str, args: &[OsString]) -> Result<()> {
-    if !matches!(name, "bench" | bench::LAUNCHER | bench::ENGINE) && !args.is_empty() {
+    if !matches!(name, "bench" | bench::LAUNCHER | bench::ENGINE | bench::STORE_JOB) && !args.is_empty() {
         bail!("`cargo xtask {name}` takes no arguments");
     }
     match name {
@@ -48,6 +48,7 @@ fn run(name: &str, args: &[OsString]) -> Result<()> {
         "bench" => bench::run(args),
         bench::LAUNCHER => bench::launch(args),
         bench::ENGINE => bench::work(args),
+        bench::STORE_JOB => bench::work_on_store(args),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -13,13 +13,16 @@ use tempfile::TempDir;
 
 /// A server with one superuser, `postgres`, who needs no password and can be reached from this machine alone.
 ///
-/// It does not wait for the disk: what it says survives the end of its clients and of itself, and not the loss of power.
+/// Unless it is made [durable](Self::durable) it does not wait for the disk: what it says survives the end of its clients
+/// and of itself, and not the loss of power.
 #[derive(Debug)]
 pub struct PostgresServer {
     root: TempDir,
     programs: PathBuf,
     /// Whether the tests run as root, as which the server refuses to.
     is_root: bool,
+    /// Whether it waits for the disk.
+    is_durable: bool,
     /// A shell that ends the server when its standard input ends, so that none outlives a test that was killed.
     keeper: Option<Child>,
 }
@@ -44,12 +47,25 @@ impl PostgresServer {
     /// Where PostgreSQL is not installed or does not start, with what to do about it.
     #[must_use]
     pub fn new() -> Self {
+        Self::make(false)
+    }
+
+    /// Makes a server that waits for the disk as one in use does, and starts it.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn durable() -> Self {
+        Self::make(true)
+    }
+
+    fn make(is_durable: bool) -> Self {
         let root = TempDir::with_prefix("lazaret-pg-").expect("a temporary folder can be created");
         let is_root = fs::metadata(root.path()).is_ok_and(|folder| folder.uid() == 0);
         if is_root {
             chown(root.path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).expect("root can give a folder away");
         }
-        let mut server = Self { root, programs: programs(), is_root, keeper: None };
+        let mut server = Self { root, programs: programs(), is_root, is_durable, keeper: None };
         let mut initdb = server.command("initdb");
         initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]);
         let output = initdb.arg("--pgdata").arg(server.data()).output().expect("`initdb` can be started");
@@ -64,7 +80,8 @@ impl PostgresServer {
         let mut keeper = self.unprivileged("sh");
         keeper.args(["-c", script]).arg(self.programs.join("postgres"));
         keeper.arg("-D").arg(self.data()).arg("-k").arg(self.root.path());
-        for setting in ["listen_addresses=", "fsync=off", "max_connections=60", "log_min_messages=fatal"] {
+        let fsync = if self.is_durable { "fsync=on" } else { "fsync=off" };
+        for setting in ["listen_addresses=", fsync, "max_connections=60", "log_min_messages=fatal"] {
             keeper.args(["-c", setting]);
         }
         let log = fs::File::create(self.root.path().join("log")).expect("a file can be created");

@@ -58,7 +58,7 @@ fn cells(path: &Path, runs: usize) -> Result<[String; 11]> {
 }
 
 /// Returns a speed in whole things a second.
-fn per_second(number: u64, seconds: f64) -> Result<String> {
+pub(super) fn per_second(number: u64, seconds: f64) -> Result<String> {
     ensure!(seconds > 0.0, "the work was too short to be measured");
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "such numbers are small")]
     let speed = number as f64 / seconds;

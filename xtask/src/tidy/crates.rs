@@ -81,11 +81,14 @@ const BELOW_GATEKIT: [&str; 7] = [
 ];
 
 /// What the measurements call.
-const BELOW_XTASK: [&str; 7] = [
+const BELOW_XTASK: [&str; 10] = [
     "lazaret-core",
+    "lazaret-authority",
     "lazaret-intake",
     "lazaret-evidence",
     "lazaret-pipeline",
+    "lazaret-seal",
+    "lazaret-store",
     "lazaret-gatekit",
     "lazaret-shard",
     "lazaret-testkit",
