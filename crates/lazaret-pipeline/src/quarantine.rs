@@ -195,11 +195,12 @@ impl Quarantine<'_> {
         report: &mut HoldReport,
     ) -> Result<(), QuarantineError> {
         let Some(Aggregate::Case(case)) = self.store.get(Key::Case(id)).await? else { return Ok(()) };
-        let evidence: BTreeSet<CaseEvidence> = case.evidence.union(found).cloned().collect();
-        if evidence == case.evidence && catalog == case.catalog {
+        // Named as the case was opened, or very many taints would look new to every scan.
+        let found = finds::condense(found.clone());
+        if found.is_subset(&case.evidence) && catalog == case.catalog {
             return Ok(());
         }
-        let evidence = finds::condense(evidence);
+        let evidence = finds::condense(case.evidence.union(&found).cloned().collect());
         self.store.apply(self.actor, Act::Reassess { case: id, evidence, catalog }, self.now).await?;
         report.told.insert(id.0);
         Ok(())
@@ -281,15 +282,18 @@ impl Quarantine<'_> {
         out: &mut (impl tokio::io::AsyncWrite + Unpin),
     ) -> Result<u64, QuarantineError> {
         self.store.apply(self.actor, Act::ReadSealed { content, purpose }, self.now).await?;
-        let hold = self.held(content).await?;
-        let Some((hold, object)) = hold.and_then(|hold| hold.sealed.map(|object| (hold, object))) else {
+        let Some(sealed) = self.sealed(content).await? else {
             return Err(QuarantineError::NotSealed { content, custody: Custody::InPlace.as_str() });
         };
-        let sealed = Sealed { content, bytes: hold.bytes, object };
         let mut opened = self.vault.open(&sealed, identities).await?;
         let written = tokio::io::copy(&mut opened, out).await.map_err(vault_error)?;
         out.flush().await.map_err(vault_error)?;
         Ok(written)
+    }
+
+    async fn sealed(&self, content: Digest) -> Result<Option<Sealed>, QuarantineError> {
+        let hold = self.held(content).await?;
+        Ok(hold.and_then(|hold| Some(Sealed { content, bytes: hold.bytes, object: hold.sealed? })))
     }
 
     /// Gives a content back whose case was decided so; where it lies in the vault it is written to a file.
@@ -302,11 +306,15 @@ impl Quarantine<'_> {
         identities: &Identities,
         to: &Path,
     ) -> Result<u64, QuarantineError> {
-        self.store.apply(self.actor, Act::Restore { content }, self.now).await?;
         let write = |source| QuarantineError::Write { path: to.display().to_string(), source };
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let pending = tempfile::NamedTempFile::new_in(folder).map_err(write)?;
         let mut file = tokio::fs::File::from_std(pending.reopen().map_err(write)?);
+        // A key that does not open is found out before anything is recorded as given back.
+        if let Some(sealed) = self.sealed(content).await? {
+            drop(self.vault.open(&sealed, identities).await?);
+        }
+        self.store.apply(self.actor, Act::Restore { content }, self.now).await?;
         let written = self.read(content, ReadPurpose::Restore, identities, &mut file).await?;
         file.sync_all().await.map_err(write)?;
         pending.persist_noclobber(to).map_err(|error| write(error.error))?;

@@ -30,7 +30,7 @@ pub struct Find {
     pub authors: BTreeSet<String>,
 }
 
-/// Something that should be held and could not be.
+/// Something that should be held and could not be, or not with all that a case has to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// The path.
@@ -72,12 +72,19 @@ pub fn finds(report: &Report, worst: Verdict) -> Result<(Vec<Find>, Vec<Left>), 
         match reader.read_as(&blob, ObjectKind::Blob) {
             Ok(bytes) => {
                 let commits = commits_of(file, worst);
+                let (authors, unread) = authors(&mut reader, commits.keys());
+                if let Some(commit) = unread {
+                    why_not(&format!(
+                        "it is held, and who wrote commit {commit} cannot be read: nobody is kept from deciding \
+                         about the own lines of it"
+                    ));
+                }
                 found.push(Find {
                     held: held(report, file, blob, &bytes),
                     bytes: bytes.to_vec(),
                     cause: cause(&commits, &bytes),
                     evidence: against(file, worst, &evidence),
-                    authors: authors(&mut reader, commits.keys()),
+                    authors,
                 });
             }
             Err(error) => why_not(error.gap().as_str()),
@@ -169,16 +176,18 @@ pub(super) fn condense(evidence: BTreeSet<CaseEvidence>) -> BTreeSet<CaseEvidenc
     named.collect()
 }
 
-/// Returns the addresses of who wrote and committed; without an address the name. A commit that cannot be read has
-/// nobody, and then nobody is kept from reviewing: the scan names such commits as gaps.
+/// Returns the addresses of who wrote and committed, without an address the name, and a commit that cannot be read.
 fn authors<'a>(
     reader: &mut ObjectReader<'_>,
     commits: impl Iterator<Item = &'a ObjectId>,
-) -> BTreeSet<String> {
-    let mut authors = BTreeSet::new();
-    for commit in commits {
-        let Ok(raw) = reader.read_as(commit, ObjectKind::Commit) else { continue };
-        let Some(commit) = RawCommit::parse(&raw) else { continue };
+) -> (BTreeSet<String>, Option<ObjectId>) {
+    let (mut authors, mut unread) = (BTreeSet::new(), None);
+    for id in commits {
+        let raw = reader.read_as(id, ObjectKind::Commit).ok();
+        let Some(commit) = raw.as_deref().and_then(|raw| RawCommit::parse(raw)) else {
+            unread = Some(*id);
+            continue;
+        };
         for who in [commit.author, commit.committer] {
             let named = if who.email.is_empty() { who.name } else { who.email };
             if !named.is_empty() {
@@ -186,5 +195,5 @@ fn authors<'a>(
             }
         }
     }
-    authors
+    (authors, unread)
 }

@@ -237,6 +237,9 @@ fn cleared_content_is_given_back_as_it_was() {
             statements: [].into(),
         };
         house.decide(report.opened[0], resolution).await;
+        let stranger = Identities::generate();
+        assert!(house.by(&steward).give_back(content, &stranger, &to).await.is_err());
+        assert_eq!(house.held(&first()).await.custody, Custody::Sealed, "nothing was given back");
         house.by(&steward).give_back(content, &house.identities, &to).await.unwrap();
         assert_eq!(std::fs::read(&to).unwrap(), first().as_bytes());
         assert_eq!(house.held(&first()).await.custody, Custody::Restored);

@@ -128,6 +128,12 @@ impl<'a> Replay<'a> {
         self.size
     }
 
+    /// Returns the time of the last entry that was done again.
+    #[must_use]
+    pub fn last_time(&self) -> Option<Timestamp> {
+        self.last_time
+    }
+
     /// Returns the state, with the number of the entry that changed each row last.
     pub fn rows(&self) -> impl Iterator<Item = (&Key, &Aggregate, u64)> {
         self.world.rows().filter_map(|(key, row)| Some((key, row, *self.changed_by.get(key)?)))

@@ -136,6 +136,9 @@ impl Store {
                 frontier.root()
             );
             faults.push(Fault { place: FaultPlace::Head, what });
+        } else if is_end && head.last_time != replay.last_time() {
+            let what = "it says another time than the last entry has".to_owned();
+            faults.push(Fault { place: FaultPlace::Head, what });
         }
         Ok(frontier.root())
     }

@@ -259,6 +259,7 @@ fn whatever_is_altered_in_the_database_is_found_where_it_is() {
             at(FaultPlace::Entry(3)),
         ),
         ("UPDATE head SET size = 5 WHERE id = 1", at(FaultPlace::Head)),
+        ("UPDATE head SET last_time = last_time + 1 WHERE id = 1", at(FaultPlace::Head)),
         ("UPDATE head SET peaks = zeroblob(length(peaks)) WHERE id = 1", at(FaultPlace::Head)),
         ("UPDATE state SET status = 'open' WHERE kind = 'case' AND id = '000000000001'", {
             at(row("case", "000000000001"))

@@ -263,8 +263,10 @@ fn verify_ledger(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
         let trusted = args.trust.log(Some(own_key(&house)?))?;
         let kept = kept.map(|bytes| trusted.read(&bytes)).transpose().map_err(untrusted)?;
         let duties = house.all_duties().await.map_err(house_error)?;
-        // Before the first publication there is no log that could be wrong.
-        let is_published = shelf.get("checkpoint").await.is_ok_and(|checkpoint| checkpoint.is_some());
+        // Before the first publication there is no log that could be wrong; a log that cannot be read, or that has
+        // lost its checkpoint, is one.
+        let is_asked_for = kept.is_some() || !args.trust.witness.is_empty();
+        let is_published = is_asked_for || !is_empty(&shelf).await?;
         let request = VerifyRequest {
             store: Some(&house.store),
             vault: Some(&vault),
@@ -434,6 +436,16 @@ fn read_file(path: &Path) -> Result<Vec<u8>, CommandError> {
 
 fn read_checkpoint(path: &Path) -> Result<Vec<u8>, CommandError> {
     read_file(path)
+}
+
+/// Whether nothing was ever published on a shelf.
+async fn is_empty(shelf: &Shelf) -> Result<bool, CommandError> {
+    use futures_util::StreamExt as _;
+    match shelf.list("").next().await {
+        None => Ok(true),
+        Some(Ok(_)) => Ok(false),
+        Some(Err(error)) => Err(CommandError::from_error(ExitCode::Failure, error)),
+    }
 }
 
 fn shelf(place: &str) -> Result<Shelf, CommandError> {

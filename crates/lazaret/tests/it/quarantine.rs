@@ -183,6 +183,17 @@ fn what_was_altered_is_named_with_its_place() {
 }
 
 #[test]
+fn a_public_log_without_its_checkpoint_is_not_one_that_never_was() {
+    let house = House::new();
+    assert_eq!(house.run(&["ledger", "verify"]).code, 0);
+    assert_eq!(house.publish().code, 0);
+    fs::remove_file(house.0.scratch("store/ledger/checkpoint")).unwrap();
+    assert_eq!(house.run(&["ledger", "verify"]).code, 30);
+    fs::remove_dir_all(house.0.scratch("store/ledger")).unwrap();
+    assert_eq!(house.run(&["ledger", "verify"]).code, 1);
+}
+
+#[test]
 fn a_store_and_a_key_are_asked_for() {
     let house = House::new();
     let run = house.0.run(&["hold", "list"]);
