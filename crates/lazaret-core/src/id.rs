@@ -187,6 +187,11 @@ kebab_id! {
     ModelId, "model id"
 }
 
+kebab_id! {
+    /// A row of the catalog of endpoints, such as `anthropic-api`.
+    EndpointId, "endpoint id"
+}
+
 impl DetectorId {
     /// Returns the id that stands for a detector without a valid name.
     #[must_use]

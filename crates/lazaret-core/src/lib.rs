@@ -4,6 +4,7 @@
 
 mod authority;
 mod digest;
+mod endpoint;
 mod evidence;
 mod fact;
 mod graph;
@@ -14,14 +15,16 @@ mod recording;
 mod roster;
 mod span;
 mod terms;
+mod traffic;
 mod verdict;
 
 pub use authority::{Action, Affair, Ask, Authority, Relation, Ruling};
 pub use digest::Digest;
+pub use endpoint::{AddressRange, Endpoint, EndpointPattern, EndpointRole, Exclusivity};
 pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
-pub use id::{DetectorId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
+pub use id::{DetectorId, EndpointId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
 pub use origin::{Origin, OriginKind};
 pub use person::{IdentityId, PersonId, PersonRole, RemarkId};
 pub use recording::{
@@ -31,4 +34,5 @@ pub use recording::{
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use span::{EmptySpan, Span};
 pub use terms::{OnDeadline, Purpose, Terms};
+pub use traffic::{Outcome, TrafficFact, Visibility};
 pub use verdict::Verdict;

@@ -15,6 +15,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("lazaret-seal", &["lazaret-core"]),
     ("lazaret-shard", &["lazaret-core"]),
     ("lazaret-syntax", &["lazaret-core"]),
+    ("lazaret-traffic", &["lazaret-core"]),
     ("lazaret-authority", &["lazaret-core"]),
     // The ledger is a Merkle tree with a signed head, and there is one of each in the house.
     ("lazaret-store", &["lazaret-core", "lazaret-seal"]),
@@ -27,7 +28,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("xtask", &BELOW_XTASK),
 ];
 
-const BELOW_PIPELINE: [&str; 10] = [
+const BELOW_PIPELINE: [&str; 11] = [
     "lazaret-core",
     "lazaret-authority",
     "lazaret-intake",
@@ -37,10 +38,11 @@ const BELOW_PIPELINE: [&str; 10] = [
     "lazaret-seal",
     "lazaret-shard",
     "lazaret-syntax",
+    "lazaret-traffic",
     "lazaret-store",
 ];
 
-const BELOW_FACES: [&str; 11] = [
+const BELOW_FACES: [&str; 12] = [
     "lazaret-core",
     "lazaret-authority",
     "lazaret-intake",
@@ -50,11 +52,12 @@ const BELOW_FACES: [&str; 11] = [
     "lazaret-seal",
     "lazaret-shard",
     "lazaret-syntax",
+    "lazaret-traffic",
     "lazaret-store",
     "lazaret-pipeline",
 ];
 
-const BELOW_COMMAND: [&str; 12] = [
+const BELOW_COMMAND: [&str; 13] = [
     "lazaret-core",
     "lazaret-authority",
     "lazaret-intake",
@@ -64,6 +67,7 @@ const BELOW_COMMAND: [&str; 12] = [
     "lazaret-seal",
     "lazaret-shard",
     "lazaret-syntax",
+    "lazaret-traffic",
     "lazaret-store",
     "lazaret-pipeline",
     "lazaret-server",
@@ -81,7 +85,7 @@ const BELOW_GATEKIT: [&str; 7] = [
 ];
 
 /// What the measurements call.
-const BELOW_XTASK: [&str; 10] = [
+const BELOW_XTASK: [&str; 11] = [
     "lazaret-core",
     "lazaret-authority",
     "lazaret-intake",
@@ -91,6 +95,7 @@ const BELOW_XTASK: [&str; 10] = [
     "lazaret-store",
     "lazaret-gatekit",
     "lazaret-shard",
+    "lazaret-traffic",
     "lazaret-testkit",
 ];
 
