@@ -17,6 +17,7 @@ mod path_marks;
 mod prefilter;
 mod recorded;
 pub mod surroundings;
+pub mod traffic;
 
 pub use catalog::{Catalog, CatalogError, Mark, MarkKind};
 pub use detectors::{DETECTORS, Detectors};

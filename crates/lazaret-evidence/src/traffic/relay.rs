@@ -1,0 +1,108 @@
+//! Relayed tools: callers that showed a tool and not its service are looked at a second time, for streams elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lazaret_core::{Outcome, TrafficFact};
+
+use super::presence::{Presence, PresenceKey};
+use super::streams::is_stream;
+use super::{Caller, Calls, FindingKey, LinePlace, TrafficDetector, Watched, hour_of};
+
+/// Callers that are looked at again, and what they stream to.
+#[derive(Debug, Clone)]
+pub struct Relays {
+    /// Those that showed a tool whose service they did not use.
+    suspects: BTreeMap<PresenceKey, Presence>,
+    /// The same by caller, for the question whether a line is of interest.
+    callers: BTreeSet<Caller>,
+    streams: BTreeMap<(PresenceKey, Box<str>), Calls>,
+}
+
+impl Relays {
+    /// Takes over who is to be looked at again.
+    #[must_use]
+    pub fn new(watched: &mut Watched) -> Self {
+        let suspects = std::mem::take(&mut watched.presences).unused();
+        let callers = suspects.keys().map(|key| key.caller.clone()).collect();
+        Self { suspects, callers, streams: BTreeMap::new() }
+    }
+
+    /// Whether nobody is to be looked at, so that the logs need not be read again.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.suspects.is_empty()
+    }
+
+    /// Returns the same question without the answers so far, for another reader.
+    #[must_use]
+    pub fn unanswered(&self) -> Self {
+        Self { suspects: self.suspects.clone(), callers: self.callers.clone(), streams: BTreeMap::new() }
+    }
+
+    /// Adds what another reader found; the order does not matter.
+    pub fn add(&mut self, other: Self) {
+        for (key, calls) in other.streams {
+            self.streams.entry(key).and_modify(|known| known.add(&calls)).or_insert(calls);
+        }
+    }
+
+    /// Notes a call to a host that the catalog does not know and that is not the house's own.
+    pub fn note(&mut self, host: &str, fact: &TrafficFact<'_>, place: LinePlace) {
+        if fact.outcome == Outcome::Blocked || !is_stream(fact) {
+            return;
+        }
+        let caller = Caller::of(fact);
+        if !self.callers.contains(&caller) {
+            return;
+        }
+        let first = PresenceKey { caller: caller.clone(), provider: 0, day: None };
+        let near = self.suspects.range(first..).take_while(|(key, _)| key.caller == caller);
+        let near: Vec<PresenceKey> =
+            near.filter(|(_, presence)| presence.is_near(fact.time)).map(|(key, _)| key.clone()).collect();
+        for key in near {
+            let calls = Calls::of(fact, place);
+            self.streams.entry((key, host.into())).and_modify(|known| known.add(&calls)).or_insert(calls);
+        }
+    }
+}
+
+/// Adds to the findings what follows from calls taken together: relayed and silent tools, rare streams.
+///
+/// `relays` is absent where the logs could not be read a second time; a tool is called silent then.
+pub fn conclude(watched: &mut Watched, relays: Relays) {
+    let Relays { suspects, streams, .. } = relays;
+    let mut relayed: BTreeSet<&PresenceKey> = BTreeSet::new();
+    for ((key, host), calls) in &streams {
+        relayed.insert(key);
+        let row = suspects.get(key).and_then(|presence| presence.rows.first().copied());
+        put(watched, TrafficDetector::RelayedTool, row, host, &key.caller, calls);
+    }
+    for (key, presence) in &suspects {
+        if !relayed.contains(key) {
+            let row = presence.rows.first().copied();
+            put(watched, TrafficDetector::SilentTool, row, "", &key.caller, &presence.signs);
+        }
+    }
+    for (host, caller, calls) in std::mem::take(&mut watched.streams).rare() {
+        put(watched, TrafficDetector::RareStream, None, &host, &caller, &calls);
+    }
+}
+
+fn put(
+    watched: &mut Watched,
+    detector: TrafficDetector,
+    endpoint: Option<u32>,
+    host: &str,
+    caller: &Caller,
+    calls: &Calls,
+) {
+    let key = FindingKey {
+        hour: hour_of(calls.first),
+        detector,
+        endpoint,
+        host: host.into(),
+        caller: caller.clone(),
+        outcome: Outcome::Unstated,
+    };
+    watched.findings.entry(key).and_modify(|known| known.add(calls)).or_insert(*calls);
+}
