@@ -7,8 +7,9 @@ const CODE: &str = "crates/lazaret-evidence/src/detectors/";
 const PAGES: &str = "docs/detectors/";
 const CASES: &str = "crates/lazaret-evidence/tests/cases/";
 
-/// Pages beside those of the detectors: the overview, and how much all of them together find.
-const OTHER_PAGES: [&str; 2] = ["README", "recall"];
+/// Pages beside those of the detectors: the overview, how much all of them together find, and the detectors of
+/// traffic, whose pages a test of `lazaret-evidence` holds.
+const OTHER_PAGES: [&str; 3] = ["README", "recall", "traffic"];
 
 /// Checks that each detector has its page and both kinds of cases, and that none of these is without a detector.
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
