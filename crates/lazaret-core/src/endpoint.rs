@@ -1,11 +1,12 @@
 //! Endpoints: where on the network the services of providers are reached, as dated nouns.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{EndpointId, ProviderId, ToolId, Visibility};
 
@@ -71,8 +72,89 @@ pub struct AddressRange {
     pub prefix: u8,
 }
 
+/// A text that was meant to be a range of addresses and is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a range of addresses such as 192.0.2.0/24; the bits after the prefix must be zero")]
+pub struct ParseRangeError {
+    text: String,
+}
+
+impl AddressRange {
+    /// Returns the range that an address lies in, by its first `prefix` bits; `None` where the prefix is too long.
+    #[must_use]
+    pub fn around(address: IpAddr, prefix: u8) -> Option<Self> {
+        let address = match address {
+            IpAddr::V4(v4) => {
+                let kept = u32::MAX.checked_shl(32_u32.checked_sub(u32::from(prefix))?).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & kept))
+            }
+            IpAddr::V6(v6) => {
+                let kept = u128::MAX.checked_shl(128_u32.checked_sub(u32::from(prefix))?).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & kept))
+            }
+        };
+        Some(Self { address, prefix })
+    }
+
+    /// Returns whether an address lies in the range. An IPv4 address written as IPv6 is the IPv4 address.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address.is_ipv4() == self.address.is_ipv4()
+            && Self::around(address, self.prefix).is_some_and(|around| around == *self)
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl FromStr for AddressRange {
+    type Err = ParseRangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = || {
+            let (address, prefix) = text.split_once('/')?;
+            let address: IpAddr = address.parse().ok()?;
+            let plain = prefix.bytes().all(|byte| byte.is_ascii_digit());
+            let range = Self::around(address, prefix.parse().ok().filter(|_| plain)?)?;
+            (range.address == address).then_some(range)
+        };
+        parsed().ok_or_else(|| ParseRangeError { text: text.chars().take(80).collect() })
+    }
+}
+
+impl Serialize for AddressRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AddressRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for AddressRange {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AddressRange".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A range of addresses, such as `10.20.0.0/16` or `2001:db8:20::/48`.",
+            "type": "string",
+            "pattern": "^[0-9a-fA-F.:]+/[0-9]{1,3}$",
+        })
+    }
+}
+
 /// How an endpoint is recognised. Names are in lower case, in ASCII, without a trailing dot.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EndpointPattern {
     /// This name.
     Exact(String),
@@ -87,7 +169,8 @@ pub enum EndpointPattern {
 }
 
 /// One row of the catalog of endpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Endpoint {
     /// Its name in findings, decisions and exports.
     pub id: EndpointId,

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock, the environment or the network.
 
 mod authority;
+mod decision;
 mod digest;
 mod endpoint;
 mod evidence;
@@ -19,8 +20,9 @@ mod traffic;
 mod verdict;
 
 pub use authority::{Action, Affair, Ask, Authority, Relation, Ruling};
+pub use decision::{DecisionId, Permission};
 pub use digest::Digest;
-pub use endpoint::{AddressRange, Endpoint, EndpointPattern, EndpointRole, Exclusivity};
+pub use endpoint::{AddressRange, Endpoint, EndpointPattern, EndpointRole, Exclusivity, ParseRangeError};
 pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
