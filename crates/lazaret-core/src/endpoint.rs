@@ -63,6 +63,39 @@ pub enum Exclusivity {
     Exclusive,
 }
 
+/// How well a row is known to be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Others report it: a public list, somebody's capture. Never enough to call an endpoint exclusive.
+    Community,
+    /// Seen in the vendor's own program, or on the wire by whoever wrote the row.
+    Observed,
+    /// The vendor says so.
+    Documented,
+}
+
+impl Confidence {
+    /// All of them, least first.
+    pub const ALL: [Self; 3] = [Self::Community, Self::Observed, Self::Documented];
+
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Community => "community",
+            Self::Observed => "observed",
+            Self::Documented => "documented",
+        }
+    }
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// A range of addresses: all that share the first `prefix` bits of `address`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressRange {
@@ -152,6 +185,23 @@ impl JsonSchema for AddressRange {
     }
 }
 
+impl Exclusivity {
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+}
+
+impl fmt::Display for Exclusivity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// How an endpoint is recognised. Names are in lower case, in ASCII, without a trailing dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -193,8 +243,52 @@ pub struct Endpoint {
     pub visibility: Visibility,
     /// The plan that the name itself tells, such as `individual`.
     pub plan: Option<String>,
+    /// How well it is known to be true.
+    pub confidence: Confidence,
     /// Where this is known from: a vendor's page, a list, an observation.
     pub source: String,
     /// When the source was last looked at.
     pub verified: Date,
+}
+
+impl Endpoint {
+    /// Whether calls to it are stopped where a policy bans its provider and says no more: a model answers there, and
+    /// nobody else is served.
+    #[must_use]
+    pub fn blocks_by_default(&self) -> bool {
+        self.role == EndpointRole::Inference && self.exclusivity == Exclusivity::Exclusive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_what_they_say() {
+        let range: AddressRange = "160.79.104.0/23".parse().unwrap();
+        for (address, inside) in [
+            ("160.79.104.0", true),
+            ("160.79.105.255", true),
+            ("160.79.106.0", false),
+            ("160.79.103.255", false),
+            ("::ffff:160.79.104.10", true),
+            ("::160.79.104.10", false),
+        ] {
+            assert_eq!(range.contains(address.parse().unwrap()), inside, "{address}");
+        }
+        let all: AddressRange = "::/0".parse().unwrap();
+        assert!(all.contains("2607:6bc0::1".parse().unwrap()));
+        assert!(!all.contains("160.79.104.1".parse().unwrap()));
+        assert_eq!(range.to_string(), "160.79.104.0/23");
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        for text in
+            ["160.79.104.1/23", "160.79.104.0", "160.79.104.0/33", "::/129", "::/+1", "x/8", "1.2.3.4/", "/8"]
+        {
+            assert!(text.parse::<AddressRange>().is_err(), "{text}");
+        }
+    }
 }

@@ -22,7 +22,9 @@ mod verdict;
 pub use authority::{Action, Affair, Ask, Authority, Relation, Ruling};
 pub use decision::{DecisionId, Permission};
 pub use digest::Digest;
-pub use endpoint::{AddressRange, Endpoint, EndpointPattern, EndpointRole, Exclusivity, ParseRangeError};
+pub use endpoint::{
+    AddressRange, Confidence, Endpoint, EndpointPattern, EndpointRole, Exclusivity, ParseRangeError,
+};
 pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};

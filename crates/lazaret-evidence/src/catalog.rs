@@ -6,6 +6,7 @@
 mod check;
 mod data;
 mod embedded;
+mod endpoints;
 mod error;
 mod examples;
 mod expression;
@@ -15,16 +16,20 @@ mod paths;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lazaret_core::{Digest, Model, Provider, Role, Roster, Tool, ToolId};
 use serde::Deserialize;
 
 use crate::detectors::Detectors;
+use crate::endpoints::EndpointIndex;
 
 pub use data::{CatalogData, ExampleData, FileExample, MarkData, MarkKind, Passage, Place, SettingValue};
 pub use embedded::FILES;
+pub use endpoints::EndpointData;
 pub use error::{CatalogError, Location};
 pub use expression::ExpressionError;
+pub(crate) use expression::compile as compile_expression;
 pub use mark::{
     IdentityPattern, LinePattern, Mark, PathPattern, Pattern, SuppressionPattern, TrailerPattern,
 };
@@ -58,6 +63,7 @@ pub struct Catalog {
     marks: Vec<Mark>,
     names: Names,
     trailer_keys: BTreeMap<String, TrailerKey>,
+    endpoints: Arc<EndpointIndex>,
 }
 
 /// A policy as far as the catalog is concerned.
@@ -90,7 +96,7 @@ impl Catalog {
         Self::from_parts(parts.collect::<Result<_, _>>()?)
     }
 
-    /// Returns this catalog with what a policy's `[catalog]` section adds: providers, tools, models, marks.
+    /// Returns this catalog with what a policy's `[catalog]` section adds: providers, tools, models, marks, endpoints.
     /// Takes the whole text of the policy, so that errors point into it, and reads that section only.
     ///
     /// # Errors
@@ -103,6 +109,9 @@ impl Catalog {
         let catalog = Self::from_parts(parts)?;
         let detectors = Detectors::new(&catalog);
         let added = catalog.parts.last();
+        if let Some(shadow) = added.and_then(|part| endpoints::shadows(part, &self.endpoints)) {
+            return Err(shadow);
+        }
         let failures = added.map(|part| catalog.check_part(part, &detectors)).unwrap_or_default();
         match failures.into_iter().next() {
             Some(failure) => Err(failure),
@@ -138,6 +147,17 @@ impl Catalog {
         self.marks.iter().filter(move |mark| mark.tool.as_ref() == Some(tool))
     }
 
+    /// The endpoints, by host, address and request.
+    #[must_use]
+    pub fn endpoints(&self) -> &EndpointIndex {
+        &self.endpoints
+    }
+
+    /// The rows of endpoints as they are written, each with the file it lies in.
+    pub fn endpoint_rows(&self) -> impl Iterator<Item = (&str, &EndpointData)> {
+        self.parts.iter().flat_map(|part| part.data.endpoints.iter().map(|row| (&*part.file, row)))
+    }
+
     /// How names resolve to tools and models.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -162,14 +182,21 @@ impl Catalog {
     }
 
     fn from_parts(parts: Vec<Part>) -> Result<Self, CatalogError> {
-        let marks = check::marks(&parts)?;
+        let (marks, endpoints) = check::all(&parts)?;
         let names = Names::compile(&parts)?;
         let keys = parts.iter().flat_map(|part| &part.data.trailer_keys);
         let trailer_keys = keys.map(|key| {
             let what = TrailerKey { role: key.role, names_tools_only: key.names_tools_only };
             (key.key.get_ref().clone(), what)
         });
-        Ok(Self { roster: roster(&parts), trailer_keys: trailer_keys.collect(), parts, marks, names })
+        Ok(Self {
+            roster: roster(&parts),
+            trailer_keys: trailer_keys.collect(),
+            parts,
+            marks,
+            names,
+            endpoints: Arc::new(endpoints),
+        })
     }
 }
 
@@ -217,6 +244,7 @@ fn digest(parts: &[Part]) -> Digest {
         entries.extend(data.models.iter().map(|entry| canonical("model", entry)));
         entries.extend(data.trailer_keys.iter().map(|entry| canonical("trailer-key", entry)));
         entries.extend(data.marks.iter().map(|entry| canonical("mark", entry)));
+        entries.extend(data.endpoints.iter().map(|entry| canonical("endpoint", entry)));
     }
     entries.sort_unstable();
     Digest::of_parts(entries.iter().map(String::as_bytes))

@@ -6,6 +6,7 @@ pub mod catalog;
 mod claim;
 pub mod detectors;
 mod disclosure;
+pub mod endpoints;
 mod identity;
 pub mod known_text;
 mod manifest;
@@ -21,5 +22,6 @@ pub mod traffic;
 
 pub use catalog::{Catalog, CatalogError, Mark, MarkKind};
 pub use detectors::{DETECTORS, Detectors};
+pub use endpoints::{EndpointIndex, Matches};
 pub use narrowing::Narrowed;
 pub use recorded::{PassedOver, RecordedClaim, RecordedClaims};

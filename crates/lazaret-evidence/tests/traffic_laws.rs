@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::civil::date;
 use lazaret_core::{
-    Endpoint, EndpointId, EndpointPattern, EndpointRole, Exclusivity, Outcome, ProviderId, ToolId,
-    TrafficFact, Visibility,
+    Confidence, Endpoint, EndpointId, EndpointPattern, EndpointRole, Exclusivity, Outcome, ProviderId,
+    ToolId, TrafficFact, Visibility,
 };
 use lazaret_evidence::traffic::{
     Call, Calls, Evasions, FindingKey, LinePlace, Permits, Relays, Shapes, Standing, TrafficDetector, Watch,
@@ -38,6 +38,7 @@ fn endpoint(id: &str, provider: &str, role: EndpointRole, plan: Option<&str>) ->
         exclusivity: Exclusivity::Exclusive,
         visibility: Visibility::Dns,
         plan: plan.map(str::to_owned),
+        confidence: Confidence::Documented,
         source: "a test".to_owned(),
         verified: date(2026, 11, 1),
     }

@@ -116,6 +116,8 @@ fn span_of(error: &CatalogError) -> Option<Range<usize>> {
         | CatalogError::Unknown { location, .. }
         | CatalogError::Field { location, .. }
         | CatalogError::Expression { location, .. }
+        | CatalogError::EndpointField { location, .. }
+        | CatalogError::Endpoint { location, .. }
         | CatalogError::Example { location, .. } => Some(location.span.clone()),
         // The enum may grow; a fault without a place is still shown.
         _ => None,

@@ -7,26 +7,33 @@ use toml::Spanned;
 
 use super::Part;
 use super::data::{MarkData, MarkKind, Passage, Place};
+use super::endpoints;
 use super::error::{CatalogError, Location};
 use super::expression::{self, ExpressionError};
 use super::mark::{
     IdentityPattern, LinePattern, Mark, PathPattern, Pattern, SuppressionPattern, TrailerPattern,
 };
 use super::paths;
+use crate::endpoints::EndpointIndex;
 
 /// Shorter needles stand in too many texts to guard anything.
 const NEEDLE_BYTES_MIN: usize = 3;
 
-/// Checks all parts against each other and returns the compiled marks in the order of their ids.
-pub(super) fn marks(parts: &[Part]) -> Result<Vec<Mark>, CatalogError> {
+/// Checks all parts against each other and returns the compiled marks in the order of their ids, and the endpoints.
+pub(super) fn all(parts: &[Part]) -> Result<(Vec<Mark>, EndpointIndex), CatalogError> {
     unique_ids(parts)?;
-    let tools = known_tools(parts)?;
+    let providers = known_providers(parts);
+    let tools = known_tools(parts, &providers)?;
+    Ok((marks(parts, &tools)?, endpoints::index(parts, &tools, &providers)?))
+}
+
+fn marks(parts: &[Part], tools: &BTreeMap<ToolId, ProviderId>) -> Result<Vec<Mark>, CatalogError> {
     let mut marks = BTreeMap::new();
     let mut addresses = BTreeMap::new();
     for part in parts {
         for data in &part.data.marks {
             let checker = Checker { part, data };
-            let mark = checker.mark(&tools)?;
+            let mark = checker.mark(tools)?;
             if let Pattern::Identity(identity) = &mark.pattern {
                 for address in identity.addresses.iter().chain(&identity.accounts) {
                     if addresses.insert(address.clone(), ()).is_some() {
@@ -81,10 +88,14 @@ fn located<T: ToString>(part: &Part, id: &Spanned<T>) -> (String, Location) {
     (id.get_ref().to_string(), Location::new(part, id.span()))
 }
 
-fn known_tools(parts: &[Part]) -> Result<BTreeMap<ToolId, ProviderId>, CatalogError> {
-    let all =
-        |part: &Part| part.data.providers.iter().map(|entry| entry.id.get_ref().clone()).collect::<Vec<_>>();
-    let providers: BTreeSet<ProviderId> = parts.iter().flat_map(all).collect();
+fn known_providers(parts: &[Part]) -> BTreeSet<ProviderId> {
+    parts.iter().flat_map(|part| &part.data.providers).map(|entry| entry.id.get_ref().clone()).collect()
+}
+
+fn known_tools(
+    parts: &[Part],
+    providers: &BTreeSet<ProviderId>,
+) -> Result<BTreeMap<ToolId, ProviderId>, CatalogError> {
     let mut tools = BTreeMap::new();
     for part in parts {
         let tool_makers = part.data.tools.iter().map(|tool| (&tool.provider, tool.id.span()));

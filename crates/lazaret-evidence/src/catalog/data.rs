@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::Spanned;
 
+use super::endpoints::EndpointData;
+
 /// One file of the catalog, or the `[catalog]` section of a policy. All parts are optional.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -25,6 +27,9 @@ pub struct CatalogData {
     /// What tools leave behind.
     #[serde(default, rename = "mark")]
     pub marks: Vec<MarkData>,
+    /// Where on the network services are reached.
+    #[serde(default, rename = "endpoint")]
+    pub endpoints: Vec<EndpointData>,
 }
 
 /// A company or project.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Part;
 use super::expression::ExpressionError;
+use crate::endpoints::IndexError;
 
 /// Where in which file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Location {
 impl Location {
     pub(super) fn new(part: &Part, span: Range<usize>) -> Self {
         Self { file: part.file.to_string(), span }
+    }
+
+    pub(super) fn unknown() -> Self {
+        Self { file: "catalog".to_owned(), span: 0..0 }
     }
 }
 
@@ -85,7 +90,28 @@ pub enum CatalogError {
         #[source]
         source: ExpressionError,
     },
-    /// A mark or model that does not match its own example, or matches its own counter-example.
+    /// An endpoint's field is missing or wrong, or claims what the row cannot know.
+    #[error("{location}: in the endpoint `{endpoint}`, `{field}` {problem}")]
+    EndpointField {
+        /// The endpoint.
+        endpoint: String,
+        /// The field.
+        field: String,
+        /// What is wrong.
+        problem: String,
+        /// The endpoint's place.
+        location: Location,
+    },
+    /// An endpoint that cannot be matched.
+    #[error("{location}: the endpoint cannot be matched")]
+    Endpoint {
+        /// The endpoint's place.
+        location: Location,
+        /// Why.
+        #[source]
+        source: IndexError,
+    },
+    /// A mark, model or endpoint that does not match its own example, or matches its own counter-example.
     #[error("{location}: `{id}` {problem} `{example}`; correct the pattern or the example")]
     Example {
         /// The mark or the model family.

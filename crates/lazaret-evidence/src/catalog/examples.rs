@@ -5,7 +5,7 @@ use toml::Spanned;
 
 use super::data::{ExampleData, MarkData, MarkKind, Place};
 use super::error::{CatalogError, Location};
-use super::{Catalog, Part};
+use super::{Catalog, Part, endpoints};
 use crate::detectors::Detectors;
 
 const MISSED: &str = "does not match its example";
@@ -19,7 +19,7 @@ const PERSON: Signature<'_> =
 const TEXT_PATH: &str = "notes.md";
 
 impl Catalog {
-    /// Holds every mark and every model family against its examples and counter-examples; returns all failures.
+    /// Holds every mark, model family and endpoint against its examples and counter-examples; returns all failures.
     #[must_use]
     pub fn check_examples(&self) -> Vec<CatalogError> {
         let detectors = Detectors::new(self);
@@ -45,7 +45,7 @@ impl Catalog {
             let both = missed.chain(hit.map(|name| (HIT, name.clone())));
             both.map(|(problem, example)| failure(part, &model.id, problem, example))
         });
-        marks.chain(models).collect()
+        marks.chain(models).chain(endpoints::check_part(part, &self.endpoints)).collect()
     }
 }
 
