@@ -5,18 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use lazaret_core::Digest;
 use lazaret_seal::{Checkpoint, NoteSigner};
 use lazaret_store::{
-    Aggregate, Custody, Database, Fault, FaultPlace, LedgerError, LedgerFault, NamedDuties, PublicLog,
-    PublishError, Published, Publisher, Replay, SealedObject, Shelf, SignedEntry, Store, StoreError,
-    TrustedLog, Vault, VaultError, Verification, verify_ledger,
+    Aggregate, Custody, Database, Fault, FaultPlace, LedgerError, LedgerFault, NamedDuties, PAGES_AHEAD,
+    PublicLog, PublishError, Published, Publisher, ReadEntry, Replay, SealedObject, Shelf, Store, StoreError,
+    TrustedLog, Vault, VaultError, Verification, read_aside, verify_ledger,
 };
 use serde::Serialize;
 
 /// The value of the `format` field of what a verification found.
 pub const VERIFICATION_FORMAT: &str = "lazaret.ledger-verification/1";
+
+/// So many entries of a public log are read at once.
+const ENTRIES_READ: usize = 4096;
 
 /// What was looked at, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -185,12 +188,20 @@ async fn replay_public<'a>(
 ) -> Result<(Replay<'a>, Option<Fault>), VerifyError> {
     let log = PublicLog::open(shelf.clone(), trusted).await?;
     let mut replay = Replay::new(duties);
-    let mut entries = std::pin::pin!(log.entries(0..log.checkpoint().size));
-    while let Some(body) = entries.next().await {
-        let (seq, body) = body?;
-        let pushed = SignedEntry::read(seq, &body).and_then(|signed| replay.push(&signed, &body));
-        if let Err(fault) = pushed {
-            return Ok((replay, Some(Fault { place: FaultPlace::Entry(fault.seq), what: fault.what })));
+    let entries = log.entries(0..log.checkpoint().size).try_chunks(ENTRIES_READ);
+    // While one page is done again, those behind it are read.
+    let read = entries.map(async |page| {
+        let page = page.map_err(|cut_short| cut_short.1)?;
+        let first = page.first().map_or(0, |(seq, _)| *seq);
+        Ok::<_, LedgerError>(read_aside(first, page, |(_, body)| body).await)
+    });
+    let mut pages = std::pin::pin!(read.buffered(PAGES_AHEAD));
+    while let Some(page) = pages.next().await {
+        for ((_, body), ReadEntry { signed, .. }) in &page? {
+            let pushed = signed.as_ref().map_err(Clone::clone).and_then(|signed| replay.push(signed, body));
+            if let Err(fault) = pushed {
+                return Ok((replay, Some(Fault { place: FaultPlace::Entry(fault.seq), what: fault.what })));
+            }
         }
     }
     Ok((replay, None))

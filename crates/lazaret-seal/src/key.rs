@@ -230,6 +230,33 @@ impl PublicKey {
     }
 }
 
+/// A message of a kind, and what should be a key's signature of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// The key.
+    pub key: &'a PublicKey,
+    /// The message.
+    pub message: &'a [u8],
+    /// The signature.
+    pub signature: &'a [u8],
+}
+
+/// Whether all of these are signatures, by one computation over all of them; less than half the work of one after the
+/// other. `false` says that one at least is none, and not which.
+///
+/// It holds for every list of signatures that [`PublicKey::verifies_as`] finds good, and for no list with one that
+/// somebody else than the key's holder made. Whoever holds a key can make a signature that one of the two takes and the
+/// other does not, by adding a point of small order to it: that is still the holder's signature of this message.
+#[must_use]
+pub fn all_verify_as(kind: &'static str, signed: &[Signed<'_>]) -> bool {
+    let signatures = signed.iter().map(|signed| ed25519::Signature::from_slice(signed.signature).ok());
+    let Some(signatures) = signatures.collect::<Option<Vec<_>>>() else { return false };
+    let messages: Vec<Vec<u8>> = signed.iter().map(|signed| of_kind(kind, signed.message)).collect();
+    let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    let keys: Vec<VerifyingKey> = signed.iter().map(|signed| signed.key.key).collect();
+    ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok()
+}
+
 /// A kind has no line end, so no message of one kind can be taken for one of another.
 fn of_kind(kind: &'static str, message: &[u8]) -> Vec<u8> {
     [kind.as_bytes(), b"\n", message].concat()

@@ -17,7 +17,7 @@ mod summary;
 
 pub use croissant::{Column, ColumnType, DataSet, DataSetFile, Derivation};
 pub use envelope::{Envelope, EnvelopeError, STATEMENT_PAYLOAD, Signature, Verified};
-pub use key::{KeyError, KeyId, PemError, PublicKey, SecretKey, TrustedKeys};
+pub use key::{KeyError, KeyId, PemError, PublicKey, SecretKey, Signed, TrustedKeys, all_verify_as};
 pub use lineage::{RunReport, RunStage, ShardRead, ShardWritten};
 pub use merkle::{
     ConsistencyProof, Frontier, InclusionProof, MerkleError, Node, NodeList, empty_root, leaf_hash,

@@ -14,7 +14,11 @@ use crate::person::PublicKeyBytes;
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
 /// The name of the format, and what a signature covers first.
-const FORMAT: &str = "lazaret.entry/1";
+pub(crate) const FORMAT: &str = "lazaret.entry/1";
+/// How a signed entry begins in the one way in which it is written, before what was done.
+const ENTRY_BEGINS: &[u8] = br#"{"entry":"#;
+/// What stands behind what was done.
+const KEY_FOLLOWS: &[u8] = br#","key":""#;
 
 /// Something that is no entry, or is not signed by who it says.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +142,13 @@ impl SignedEntry {
             return Err(EntryError::TooLarge { bytes: bytes.len() });
         }
         Ok(signed)
+    }
+
+    /// Returns the bytes of an entry that is written as it must be which its signature covers: those of what was done.
+    pub(crate) fn covered(body: &[u8]) -> &[u8] {
+        // What follows has no quotation marks in it, so the last of these is the end.
+        let end = memchr::memmem::rfind(body, KEY_FOLLOWS).unwrap_or(body.len());
+        body.get(ENTRY_BEGINS.len()..end).unwrap_or_default()
     }
 
     /// Checks the signature against a key: the one that the signer had when the entry was made, which is known to who

@@ -45,8 +45,8 @@ pub use person::{Charter, NewPerson, Person, PolicyBasis, PublicKeyBytes};
 pub use refusal::{Halt, Refusal};
 pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
 pub use store::{
-    Actor, Document, Done, Fault, FaultPlace, Founding, NamedDuties, Replay, ReplayFault, Store, StoreError,
-    ValueClass, Verification,
+    Actor, Document, Done, Fault, FaultPlace, Founding, NamedDuties, PAGES_AHEAD, ReadEntry, Replay,
+    ReplayFault, Store, StoreError, ValueClass, Verification, read_aside,
 };
 pub use vault::{
     AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,

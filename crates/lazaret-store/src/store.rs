@@ -2,6 +2,7 @@
 
 mod error;
 mod names;
+mod reading;
 mod replay;
 mod rows;
 mod source;
@@ -26,6 +27,7 @@ use crate::world::World;
 
 pub use error::StoreError;
 pub use names::ValueClass;
+pub use reading::{PAGES_AHEAD, ReadEntry, read_aside};
 pub use replay::{Replay, ReplayFault};
 pub use verify::{Fault, FaultPlace, Verification};
 

@@ -57,6 +57,11 @@ impl World {
         changed.iter().filter_map(|key| self.rows.get(key)?.clone()).collect()
     }
 
+    /// Returns the names of the rows that acts have changed since the last call.
+    pub fn take_changed_keys(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.changed)
+    }
+
     /// Returns a row.
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&Aggregate> {

@@ -115,3 +115,58 @@ fn what_is_not_a_set_of_keys_is_refused() {
     check(weak, "key 1 is a weak point");
     check(&"#\n".repeat(TRUSTED_BYTES_MAX), "longer than");
 }
+
+const KIND: &str = "lazaret.test/1";
+
+/// Messages, the keys that signed them, and the signatures.
+fn batch(seeds: &[u8]) -> Vec<(PublicKey, Vec<u8>, Vec<u8>)> {
+    let signed = seeds.iter().zip(0_u8..).map(|(seed, nth)| {
+        let (key, message) = (key(*seed), vec![nth, *seed]);
+        let signature = key.sign_as(KIND, &message).to_vec();
+        (key.public(), message, signature)
+    });
+    signed.collect()
+}
+
+fn all_verify(kind: &'static str, batch: &[(PublicKey, Vec<u8>, Vec<u8>)]) -> bool {
+    let signed: Vec<Signed<'_>> =
+        batch.iter().map(|(key, message, signature)| Signed { key, message, signature }).collect();
+    all_verify_as(kind, &signed)
+}
+
+#[test]
+fn an_empty_batch_has_nothing_wrong() {
+    assert!(all_verify(KIND, &[]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_batch_holds_if_and_only_if_each_signature_does(
+        seeds in prop::collection::vec(0..4_u8, 1..24),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u32,
+        byte in 0..64_usize,
+        what in 0..4_u8,
+    ) {
+        let mut batch = batch(&seeds);
+        prop_assert!(all_verify(KIND, &batch));
+        prop_assert!(!all_verify("lazaret.other/1", &batch));
+        let (key_there, message, signature) = at.get(&batch).clone();
+        let at = at.index(batch.len());
+        batch[at] = match what {
+            0 => {
+                let mut altered = signature;
+                altered[byte] ^= 1 << bit;
+                (key_there, message, altered)
+            }
+            1 => (key(9).public(), message, signature),
+            2 => (key_there, [message, vec![0]].concat(), signature),
+            _ => (key_there, message, signature[..byte].to_vec()),
+        };
+        prop_assert!(!all_verify(KIND, &batch));
+        let (key, message, signature) = &batch[at];
+        prop_assert!(!key.verifies_as(KIND, message, signature));
+    }
+}

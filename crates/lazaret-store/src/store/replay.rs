@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use lazaret_core::Digest;
-use lazaret_seal::PublicKey;
 
 use super::NamedDuties;
 use crate::aggregate::{Aggregate, Key};
@@ -91,10 +90,14 @@ impl<'a> Replay<'a> {
         if self.key_of(signed) != Some(signed.key) {
             return Err(fault("it is not signed with the key of the person who did it".to_owned()));
         }
-        for row in self.world.take_changed() {
-            self.changed_by.insert(row.key(), seq);
+        for key in self.world.take_changed_keys() {
+            self.changed_by.insert(key, seq);
         }
-        self.commitments.extend(commitments(body).map(str::to_owned));
+        for commitment in commitments(body) {
+            if !self.commitments.contains(commitment) {
+                self.commitments.insert(commitment.to_owned());
+            }
+        }
         self.documents.extend(entry.act.documents());
         self.last_time = Some(entry.time);
         self.size += 1;
@@ -166,18 +169,4 @@ fn commitments(body: &[u8]) -> impl Iterator<Item = &str> {
             (text.get(end..=end) == Some("\"")).then_some(commitment)
         })
     })
-}
-
-impl SignedEntry {
-    /// Reads an entry of a number and checks its signature against the key that it names.
-    ///
-    /// # Errors
-    /// [`ReplayFault`] with what is wrong with it.
-    pub fn read(seq: u64, body: &[u8]) -> Result<Self, ReplayFault> {
-        let fault = |what: String| ReplayFault { seq, what };
-        let signed = Self::parse(body).map_err(|error| fault(error.to_string()))?;
-        let key = PublicKey::from_bytes(&signed.key.0).ok_or_else(|| fault("its key is none".to_owned()))?;
-        signed.verify(&key).map_err(|error| fault(error.to_string()))?;
-        Ok(signed)
-    }
 }

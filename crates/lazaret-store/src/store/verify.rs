@@ -1,17 +1,18 @@
 //! Whether a store is what its ledger says: each entry done again, each row, value and document held against the result.
 
 use std::fmt;
-use std::thread;
+use std::pin::pin;
 
+use futures_util::stream::{self, TryStreamExt as _};
 use lazaret_core::Digest;
-use lazaret_seal::{Frontier, leaf_hash};
+use lazaret_seal::Frontier;
 
 use super::names::ValueClass;
+use super::reading::{PAGES_AHEAD, ReadEntry, read_aside};
 use super::replay::{Replay, ReplayFault};
 use super::{NamedDuties, Store, StoreError, rows};
 use crate::aggregate::{Aggregate, Key};
-use crate::database::{Order, Query, Row, StoredEntry};
-use crate::entry::SignedEntry;
+use crate::database::{DatabaseError, Order, Query, Row, StoredEntry};
 
 /// Where something is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,16 +110,24 @@ impl Store {
         let head = self.database.head().await?;
         let mut frontier = Frontier::new();
         let mut next = 0;
-        'pages: loop {
+        // While one page is done again, those behind it are read.
+        let pages = stream::try_unfold(0, async |next| {
             let page = self.database.entries(next, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            for (stored, signed) in page.iter().zip(read_all(&page)) {
+            let after = page.last().map_or(next, |last| last.seq.saturating_add(1));
+            Ok::<_, DatabaseError>((!page.is_empty()).then_some((page, after)))
+        });
+        let read = async |page: Vec<StoredEntry>| {
+            let first = page.first().map_or(0, |first| first.seq);
+            Ok(read_aside(first, page, |stored| &stored.body).await)
+        };
+        let mut pages = pin!(pages.map_ok(read).try_buffered(PAGES_AHEAD));
+        'pages: while let Some(page) = pages.try_next().await? {
+            for (stored, entry) in &page {
+                let ReadEntry { signed, leaf } = entry;
                 let outcome = check_number(stored, next)
-                    .and(signed)
-                    .and_then(|signed| check_leaf(stored, &mut frontier).map(|()| signed))
-                    .and_then(|signed| replay.push(&signed, &stored.body));
+                    .and(signed.as_ref().map_err(Clone::clone))
+                    .and_then(|signed| check_leaf(stored, *leaf, &mut frontier).map(|()| signed))
+                    .and_then(|signed| replay.push(signed, &stored.body));
                 if let Err(ReplayFault { seq, what }) = outcome {
                     faults.push(Fault { place: FaultPlace::Entry(seq), what });
                     break 'pages;
@@ -239,8 +248,7 @@ fn check_number(stored: &StoredEntry, next: u64) -> Result<(), ReplayFault> {
     })
 }
 
-fn check_leaf(stored: &StoredEntry, frontier: &mut Frontier) -> Result<(), ReplayFault> {
-    let leaf = leaf_hash(&stored.body);
+fn check_leaf(stored: &StoredEntry, leaf: Digest, frontier: &mut Frontier) -> Result<(), ReplayFault> {
     if leaf != stored.leaf {
         let what = "its bytes are not those of its leaf in the tree".to_owned();
         return Err(ReplayFault { seq: stored.seq, what });
@@ -268,24 +276,4 @@ fn row_fault(replay: &Replay<'_>, row: &Row) -> Option<String> {
     ];
     let wrong: Vec<&str> = columns.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
     Some(format!("`{}` is not what entry {seq} made it", wrong.join("`, `")))
-}
-
-/// Reads a page of entries and checks their signatures, on all processors.
-fn read_all(page: &[StoredEntry]) -> Vec<Result<SignedEntry, ReplayFault>> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = page.len().div_ceil(threads).max(1);
-    let read_share = |share: &[StoredEntry]| -> Vec<_> {
-        share.iter().map(|stored| SignedEntry::read(stored.seq, &stored.body)).collect()
-    };
-    thread::scope(|scope| {
-        let workers: Vec<_> =
-            page.chunks(share).map(|share| (share, scope.spawn(move || read_share(share)))).collect();
-        let gathered = workers.into_iter().map(|(share, worker)| {
-            worker.join().unwrap_or_else(|_panic| {
-                let what = "the program broke while it read the entry".to_owned();
-                share.iter().map(|stored| Err(ReplayFault { seq: stored.seq, what: what.clone() })).collect()
-            })
-        });
-        gathered.flatten().collect()
-    })
 }
