@@ -1,7 +1,7 @@
 //! Files by name that are written once, in a folder or under a prefix of an object store.
 //!
 //! A name is either not there or leads to all of its bytes, also after a power cut and after a writer was killed. Under
-//! a name that is there nothing else is ever written, but by [`Shelf::replace`].
+//! a name that is there nothing else is ever written, but by [`Shelf::replace`] and [`Shelf::replace_if`].
 
 mod bucket;
 mod error;
@@ -185,6 +185,28 @@ impl Shelf {
         match &self.kind {
             Kind::Folder(folder) => folder.replace(name, bytes).await,
             Kind::Bucket(bucket) => bucket.replace(name, bytes).await,
+        }
+    }
+
+    /// Writes a file in place of the bytes that the caller last read under its name, or where there was nothing; `false`,
+    /// and nothing written, where something else is there by now.
+    ///
+    /// Of several writers at once that read the same, one writes. A folder needs a file system with locks for that, and
+    /// an object store must heed conditions on a write; where either does neither, a writer can still come between.
+    ///
+    /// # Errors
+    /// As for [`Shelf::replace`].
+    pub async fn replace_if(
+        &self,
+        name: &str,
+        read: Option<&Bytes>,
+        bytes: Bytes,
+    ) -> Result<bool, ShelfError> {
+        name::check(name)?;
+        self.check_size(name, &bytes)?;
+        match &self.kind {
+            Kind::Folder(folder) => folder.replace_if(name, read.cloned(), bytes).await,
+            Kind::Bucket(bucket) => bucket.replace_if(name, read, bytes).await,
         }
     }
 

@@ -40,8 +40,8 @@ pub trait EntrySource: Sync {
 /// Writes a ledger on a shelf.
 ///
 /// Publishing is done again at will: a run that was killed left nothing that the next one has to undo. Two runs at the
-/// same time give one ledger too, but the slower one could put its smaller checkpoint over the larger one in the moment
-/// between looking and writing, which a witness would take for a rollback; let one program at a time publish.
+/// same time give one ledger too: a checkpoint replaces only the one that its run began with, so that no smaller one is
+/// ever put over a larger one, which a witness would take for a rollback ([`Shelf::replace_if`] says what that needs).
 #[derive(Debug)]
 pub struct Publisher<'a> {
     shelf: Shelf,
@@ -92,10 +92,10 @@ impl<'a> Publisher<'a> {
             }
             self.write(source, Builder::after(&tree, size), frontier.size()).await?;
             let note = SignedNote::sign(checkpoint.to_text()?, self.signer)?;
-            if self.shelf.get(CHECKPOINT).await? != before {
+            // Another run may have published more meanwhile, and its checkpoint must stay.
+            if !self.shelf.replace_if(CHECKPOINT, before.as_ref(), note.to_string().into()).await? {
                 continue;
             }
-            self.shelf.replace(CHECKPOINT, note.to_string().into()).await?;
             self.remove_overtaken(size, frontier.size()).await?;
             return Ok(Published { new_entries: frontier.size() - size, checkpoint });
         }
@@ -119,11 +119,8 @@ impl<'a> Publisher<'a> {
         }
         let adopted = note.adopt(&cosigned, witnesses)?;
         let written = Bytes::from(note.to_string());
-        if written != bytes {
-            if self.shelf.get(CHECKPOINT).await?.as_ref() != Some(&bytes) {
-                return Err(PublishError::MovedOn { published_size: checkpoint.size });
-            }
-            self.shelf.replace(CHECKPOINT, written).await?;
+        if written != bytes && !self.shelf.replace_if(CHECKPOINT, Some(&bytes), written).await? {
+            return Err(PublishError::MovedOn { published_size: checkpoint.size });
         }
         Ok(adopted)
     }

@@ -18,7 +18,7 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, Error, GetOptions, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode,
-    PutOptions, PutPayload, RetryConfig,
+    PutOptions, PutPayload, RetryConfig, UpdateVersion,
 };
 use tempfile::TempPath;
 use tokio::io::AsyncReadExt as _;
@@ -155,6 +155,53 @@ impl Bucket {
         let location = self.location(name);
         let put = self.objects.put(&location, bytes.into()).await;
         put.map(drop).map_err(|error| self.speech.refused(&location, "written", &error))
+    }
+
+    pub(super) async fn replace_if(
+        &self,
+        name: &str,
+        read: Option<&Bytes>,
+        bytes: Bytes,
+    ) -> Result<bool, ShelfError> {
+        let location = self.location(name);
+        let (there, version) = self.get_with_version(&location).await?;
+        if there.as_ref() != read {
+            return Ok(false);
+        }
+        let payload = PutPayload::from(bytes.clone());
+        let put = |mode: PutMode| self.objects.put_opts(&location, payload.clone(), PutOptions::from(mode));
+        let result = match put(version.map_or(PutMode::Create, PutMode::Update)).await {
+            Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => put(PutMode::Overwrite).await,
+            other => other,
+        };
+        match result {
+            Ok(_) => Ok(true),
+            // Also when the first answer to this very write was lost, and it was sent again.
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                Ok(self.get(name).await? == Some(bytes))
+            }
+            Err(Error::NotFound { .. }) if read.is_some() => Ok(false),
+            Err(error) => Err(self.speech.refused(&location, "written", &error)),
+        }
+    }
+
+    /// Reads a small object together with what names these bytes of it in a condition.
+    async fn get_with_version(
+        &self,
+        location: &Path,
+    ) -> Result<(Option<Bytes>, Option<UpdateVersion>), ShelfError> {
+        let refused = |error| self.speech.refused(location, "read", &error);
+        let object = match self.objects.get(location).await {
+            Err(Error::NotFound { .. }) => return Ok((None, None)),
+            other => other.map_err(refused)?,
+        };
+        if object.meta.size > WHOLE_BYTES_MAX {
+            let name = self.speech.spoken(location);
+            return Err(ShelfError::TooBig { name, bytes_max: WHOLE_BYTES_MAX });
+        }
+        let ObjectMeta { e_tag, version, .. } = object.meta.clone();
+        let bytes = object.bytes().await.map_err(refused)?;
+        Ok((Some(bytes), Some(UpdateVersion { e_tag, version })))
     }
 
     pub(super) async fn remove(&self, name: &str) -> Result<Removed, ShelfError> {

@@ -98,14 +98,30 @@ impl Folder {
 
     pub(super) async fn replace(&self, name: &str, bytes: Bytes) -> Result<(), ShelfError> {
         let (folder, path) = (self.clone(), self.path(name));
+        blocking(move || folder.overwrite(&path, &bytes)).await
+    }
+
+    pub(super) async fn replace_if(
+        &self,
+        name: &str,
+        read: Option<Bytes>,
+        bytes: Bytes,
+    ) -> Result<bool, ShelfError> {
+        let (folder, path) = (self.clone(), self.path(name));
         blocking(move || {
-            folder.sweep_once();
-            let whole = Whole::of(&folder.root, &bytes)?;
-            folder.open(&path)?;
-            let target = folder.target_folder(&path)?;
-            let persisted = whole.written.persist(&path);
-            persisted.map_err(|refused| ShelfError::of_file(&path, "written", refused.error))?;
-            synced(target)
+            // Let go of when this ends, also by the end of the process.
+            folder.check_root()?;
+            let lock = File::open(&folder.root).map_err(failed(&folder.root, "read"))?;
+            // Where the file system has no locks, others are only seen before the last moment.
+            drop(lock.lock());
+            let is_as_read = match (folder.open(&path)?, &read) {
+                (Some(there), Some(read)) => is_same(there, &read[..]).map_err(failed(&path, "read"))?,
+                (there, read) => there.is_none() && read.is_none(),
+            };
+            if is_as_read {
+                folder.overwrite(&path, &bytes)?;
+            }
+            Ok(is_as_read)
         })
         .await
     }
@@ -192,6 +208,17 @@ impl Folder {
 
     fn check_root(&self) -> Result<(), ShelfError> {
         if self.root.is_dir() { Ok(()) } else { Err(ShelfError::NoFolder { path: self.root.to_path_buf() }) }
+    }
+
+    /// Gives a name to new bytes, whatever was there.
+    fn overwrite(&self, path: &Path, bytes: &Bytes) -> Result<(), ShelfError> {
+        self.sweep_once();
+        let whole = Whole::of(&self.root, bytes)?;
+        self.open(path)?;
+        let target = self.target_folder(path)?;
+        let persisted = whole.written.persist(path);
+        persisted.map_err(|refused| ShelfError::of_file(path, "written", refused.error))?;
+        synced(target)
     }
 
     /// Gives a whole file its name, unless the name is given already.

@@ -133,6 +133,51 @@ fn replace_writes_over_what_is_there() {
 }
 
 #[test]
+fn a_replacement_that_read_something_else_is_not_written() {
+    on_both(async |shelf| {
+        let [first, second, third] = ["first", "second", "third"].map(Bytes::from);
+        let replace = async |read: Option<&Bytes>, bytes: &Bytes| {
+            shelf.replace_if("checkpoint", read, bytes.clone()).await.unwrap()
+        };
+        assert!(!replace(Some(&first), &second).await, "there was nothing");
+        assert_eq!(shelf.get("checkpoint").await.unwrap(), None);
+        assert!(replace(None, &first).await);
+        assert!(!replace(None, &second).await, "there was something");
+        assert!(replace(Some(&first), &second).await);
+        assert!(!replace(Some(&first), &third).await, "there was something else");
+        assert_eq!(shelf.get("checkpoint").await.unwrap(), Some(second));
+    });
+}
+
+#[test]
+fn of_many_replacements_of_the_same_bytes_one_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let shelf = Shelf::in_folder(folder.path());
+        shelf.put("checkpoint", Bytes::from_static(b"0")).await.unwrap();
+        for round in 0..20_u32 {
+            let read = shelf.get("checkpoint").await.unwrap();
+            let writers = (0..8_u32).map(|writer| {
+                // As another process has it: with a hold of its own on the folder.
+                let (shelf, read) = (Shelf::in_folder(folder.path()), read.clone());
+                tokio::spawn(async move {
+                    let bytes = Bytes::from(format!("{round} {writer}"));
+                    let is_written =
+                        shelf.replace_if("checkpoint", read.as_ref(), bytes.clone()).await.unwrap();
+                    is_written.then_some(bytes)
+                })
+            });
+            let mut written = Vec::new();
+            for writer in writers.collect::<Vec<_>>() {
+                written.extend(writer.await.unwrap());
+            }
+            assert_eq!(written.len(), 1, "{written:?}");
+            assert_eq!(shelf.get("checkpoint").await.unwrap(), written.pop());
+        }
+    });
+}
+
+#[test]
 fn what_is_removed_is_gone_and_its_name_is_free() {
     on_both(async |shelf| {
         assert_eq!(shelf.remove("one").await.unwrap(), Removed::WasNotThere);
@@ -201,6 +246,7 @@ fn hostile_names_reach_no_disk_and_no_store() {
                 shelf.put(name, none()).await.err(),
                 shelf.put_spooled(name, spool).await.err(),
                 shelf.replace(name, none()).await.err(),
+                shelf.replace_if(name, None, none()).await.err(),
                 shelf.remove(name).await.err(),
                 listed.map_or(Some(shelf.get("").await.unwrap_err()), Result::err),
             ];

@@ -129,6 +129,19 @@ fn a_write_whose_answer_was_lost_is_no_failure() {
 }
 
 #[test]
+fn a_replacement_whose_answer_was_lost_is_no_failure() {
+    let world = World::new();
+    let shelf = world.shelf("");
+    for read in [None, Some(Bytes::from_static(b"first"))] {
+        world.faults(|faults| faults.loses_an_answer_to = Some(hyper::Method::PUT));
+        let next = Bytes::from_static(if read.is_none() { b"first" } else { b"second" });
+        assert!(run(shelf.replace_if("one", read.as_ref(), next.clone())).unwrap());
+        assert!(world.faults(|faults| faults.loses_an_answer_to.is_none()));
+        assert_eq!(world.get("one").unwrap(), next);
+    }
+}
+
+#[test]
 fn a_store_that_goes_on_failing_is_said_to() {
     let world = World::new();
     let shelf = world.shelf("/shelf");
