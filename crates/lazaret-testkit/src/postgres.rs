@@ -76,9 +76,21 @@ impl PostgresServer {
 
     /// Starts it again after [`stop`](Self::stop).
     pub fn start(&mut self) {
-        let script = r#""$0" "$@" & server=$!; read -r _; kill -QUIT $server; wait $server"#;
+        self.start_behind("");
+    }
+
+    /// Starts it again after [`stop`](Self::stop) so that no file of it can grow beyond some 16 MB: a write then ends
+    /// before its end, as on a disk without room.
+    pub fn start_without_room(&mut self) {
+        // Its log is made of files of 16 MB; one block more, so that what is too much is cut and not refused.
+        self.start_behind("ulimit -f 32769; ");
+    }
+
+    /// Starts it behind a piece of shell.
+    fn start_behind(&mut self, before: &str) {
+        let script = format!(r#"{before}"$0" "$@" & server=$!; read -r _; kill -QUIT $server; wait $server"#);
         let mut keeper = self.unprivileged("sh");
-        keeper.args(["-c", script]).arg(self.programs.join("postgres"));
+        keeper.args(["-c", &script]).arg(self.programs.join("postgres"));
         keeper.arg("-D").arg(self.data()).arg("-k").arg(self.root.path());
         let fsync = if self.is_durable { "fsync=on" } else { "fsync=off" };
         for setting in ["listen_addresses=", fsync, "max_connections=60", "log_min_messages=fatal"] {
@@ -117,7 +129,20 @@ impl PostgresServer {
     #[must_use]
     pub fn database(&self, name: &str) -> String {
         self.run("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(name)
+    }
+
+    fn url(&self, name: &str) -> String {
         format!("postgres://postgres@localhost/{name}?host={}", self.root.path().display())
+    }
+
+    /// Copies a database as it is into a new one and returns the URL of that. Whoever is connected to it is cut off.
+    #[must_use]
+    pub fn copy(&self, database: &str, name: &str) -> String {
+        let others = "SELECT COUNT(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname";
+        self.run("postgres", &format!("{others} = '{database}'"));
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {database}"));
+        self.url(name)
     }
 
     /// Runs a statement through a client of its own, and returns what it prints: rows alone, columns between `|`.

@@ -77,7 +77,7 @@ pub enum DatabaseError {
         store: StoreUrl,
     },
     /// No room.
-    #[error("there is no room left for the store at `{store}`")]
+    #[error("there is no room left for the store at `{store}`; make room and try again")]
     Full {
         /// The place.
         store: StoreUrl,
@@ -235,6 +235,9 @@ impl std::error::Error for EngineError {}
 /// Reads an extended result code: <https://www.sqlite.org/rescode.html>.
 fn sqlite_kind(code: u32, message: &str) -> Kind {
     match code & 0xff {
+        // `SQLITE_IOERR_SHMSIZE`: the file that readers share cannot be made as large as it must be, and there is none
+        // before the first one reads.
+        _ if code == 4874 => Kind::Full,
         5 | 6 => Kind::Locked,
         13 => Kind::Full,
         10 | 14 => Kind::Unreachable,

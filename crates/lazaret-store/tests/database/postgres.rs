@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use lazaret_core::Digest;
 use lazaret_store::{Database, DatabaseError, Meta, StoreUrl, Writer, WriterError};
 use tokio::sync::oneshot;
 
 use crate::CASES;
-use crate::world::{World, block_on, check_ledger, note, run_note};
+use crate::world::{World, block_on, check_ledger, note, run_note, time};
 
 /// One server for all cases, because it takes seconds to make one.
 #[test]
@@ -92,6 +93,46 @@ fn what_is_said_while_the_server_dies_is_true() {
             }
         }
     });
+}
+
+/// The server's files may grow to a limit and no further, as on a disk without room.
+#[test]
+fn a_server_without_room_keeps_what_was_told_and_nothing_else() {
+    let mut world = World::postgres();
+    let place = world.place();
+    block_on(async {
+        let database = Database::create(&place.parse().unwrap(), &Meta::new()).await.unwrap();
+        world.server().stop();
+        world.server().start_without_room();
+        let writer = Writer::start(&database);
+        let mut kept = Vec::new();
+        let refused = loop {
+            let body = bulky(kept.len());
+            let bytes = body.clone().into_bytes();
+            let outcome: Result<u64, WriterError<DatabaseError>> = writer
+                .run(move |transaction| Box::pin(async move { transaction.append(bytes, time(0)).await }))
+                .await;
+            match outcome {
+                Ok(_) => kept.push(body),
+                Err(error) => break error,
+            }
+        };
+        let WriterError::NotKept { source } = refused else { panic!("{refused:?}") };
+        assert!(matches!(source, DatabaseError::Full { .. }), "{source:?}");
+        assert!(source.to_string().ends_with("; make room and try again"), "{source}");
+        assert!(!kept.is_empty());
+        assert_eq!(check_ledger(&database).await, kept);
+        world.server().stop();
+        world.server().start();
+        kept.push("room again".to_owned());
+        run_note(&writer, "room again").await.unwrap();
+        assert_eq!(check_ledger(&database).await, kept);
+    });
+}
+
+/// A text of 50 kB that no server makes smaller.
+fn bulky(number: usize) -> String {
+    (0..800).map(|part| Digest::of(format!("{number} {part}").as_bytes()).to_string()).collect()
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod motions;
 mod play;
 mod separation;
 mod store;
+mod tamper;
