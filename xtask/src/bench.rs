@@ -25,6 +25,7 @@ mod speeds;
 mod squash;
 mod store;
 mod table;
+mod traffic;
 
 use std::ffi::OsString;
 
@@ -164,6 +165,13 @@ const BENCHES: &[Bench] = &[
         about: "what a store does in a second, and whether it loses anything when its process is killed",
         in_release: true,
         run: store::run,
+    },
+    Bench {
+        name: "traffic",
+        usage: "[FILE]...",
+        about: "how many lines of a log one core reads, beside mawk, jq, Miller and DuckDB on the same file",
+        in_release: false,
+        run: traffic::run,
     },
 ];
 

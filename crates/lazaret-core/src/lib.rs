@@ -38,5 +38,5 @@ pub use recording::{
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use span::{EmptySpan, Span};
 pub use terms::{OnDeadline, Purpose, Terms};
-pub use traffic::{Outcome, TrafficFact, Visibility};
+pub use traffic::{Outcome, Part, TrafficFact, Visibility};
 pub use verdict::Verdict;

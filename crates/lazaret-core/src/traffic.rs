@@ -60,6 +60,25 @@ pub enum Outcome {
     Unstated,
 }
 
+/// Which part of a call a line tells of, where the equipment may write several lines about one.
+///
+/// Who counts calls counts every [`Part::Whole`] and [`Part::End`], and a [`Part::Beginning`] only where no end with
+/// the same client, port and name follows: a log may be set up to hold beginnings alone.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// All of it: no other line tells of the same call.
+    #[default]
+    Whole,
+    /// That it was asked for; a line of its end may follow. A DNS question, or the first of the two lines that Squid
+    /// writes of a tunnel whose greeting it looked into.
+    Beginning,
+    /// How it ended; a line of its beginning may stand before.
+    End,
+}
+
 /// What one line of a log states about one call. Everything is as the line writes it: a host may have capitals, a
 /// trailing dot or a port; nothing is looked up and nothing is judged.
 ///
@@ -111,6 +130,8 @@ pub struct TrafficFact<'a> {
     pub decision: Option<&'a [u8]>,
     /// What the equipment did with it.
     pub outcome: Outcome,
+    /// Which part of the call the line tells of.
+    pub part: Part,
 }
 
 impl TrafficFact<'_> {
@@ -140,6 +161,7 @@ impl TrafficFact<'_> {
             model: None,
             decision: None,
             outcome: Outcome::Unstated,
+            part: Part::Whole,
         }
     }
 }
