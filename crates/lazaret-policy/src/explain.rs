@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use lazaret_core::{Claim, Evidence, OnDeadline, Origin, Proof, Purpose, Span, Verdict};
 
-use crate::file::{DerivedVerdict, EgressMode, Partial, Sections, SourceKind};
+use crate::file::{DerivedVerdict, EgressMode, OnFailure, Partial, Sections, SourceKind};
 use crate::judge::{JudgedPart, Judgement, Matter};
 use crate::reason::Reason;
 use crate::rules::Rules;
@@ -21,6 +21,7 @@ pub fn policy(rules: &Rules) -> Vec<String> {
     lines.extend(verdicts(sections));
     lines.extend(admissions(sections));
     lines.extend(house_rules(sections));
+    lines.extend(calls(sections));
     lines
 }
 
@@ -202,17 +203,44 @@ fn house_rules(sections: &Sections) -> Vec<String> {
         OnDeadline::ProposeRemoval => "proposed for removal",
         OnDeadline::KeepHeld => "kept held",
     };
-    let egress = match sections.egress.mode {
-        EgressMode::Observe => "records calls to banned services",
-        EgressMode::Warn => "warns of calls to banned services",
-        EgressMode::Enforce => "denies calls to banned services without an exemption",
-    };
     vec![
         exemptions,
         format!(
             "asks {} people to agree on held content; after {} days it is {overdue}",
             review.people, review.deadline_days
         ),
-        egress.to_owned(),
     ]
+}
+
+fn calls(sections: &Sections) -> Vec<String> {
+    let egress = &sections.egress;
+    let does = |mode| match mode {
+        EgressMode::Observe => "records calls to banned services",
+        EgressMode::Warn => "warns of calls to banned services",
+        EgressMode::Enforce => "denies calls to banned services without an exemption",
+    };
+    let mut lines = vec![does(egress.mode).to_owned()];
+    for scope in &egress.scope {
+        let names = |list: &[toml::Spanned<String>]| {
+            list.iter().map(|name| name.get_ref().as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let limits = [(" from ", names(&scope.networks)), (" by ", names(&scope.groups))];
+        let limits = limits.into_iter().filter(|(_, names)| !names.is_empty());
+        let limits: String = limits.map(|(word, names)| format!("{word}{names}")).collect();
+        lines.push(format!("  {}{limits}", does(*scope.mode.get_ref())));
+    }
+    for account in &egress.account {
+        let own: Vec<&str> = account.plans.iter().chain(&account.accounts).map(String::as_str).collect();
+        lines.push(format!("  of {} it permits {} alone", account.provider.get_ref(), own.join(", ")));
+        lines.push(format!("    because: {}", account.reason));
+    }
+    lines.push(match egress.on_failure {
+        OnFailure::DenyInference => {
+            let minutes = egress.snapshot_minutes;
+            format!("  while nobody answers, the last snapshot decides; exemptions in it help for {minutes} minutes")
+        }
+        OnFailure::Deny => "  while nobody answers, every call is denied".to_owned(),
+        OnFailure::Allow => "  while nobody answers, every call is allowed".to_owned(),
+    });
+    lines
 }

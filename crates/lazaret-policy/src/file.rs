@@ -1,5 +1,6 @@
 //! The policy file as it is written: every key, its meaning and its limits.
 
+mod egress;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use egress::{
+    AccountRule, DEFAULT_SNAPSHOT_MINUTES, EgressMode, EgressRules, NetworkRule, OnFailure, ScopeRule,
+    SubjectRule,
+};
 pub use values::Pattern;
 
 /// The value of `trivial-tokens` where a policy gives none.
@@ -248,25 +253,4 @@ impl Default for ReviewRules {
     fn default() -> Self {
         Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default() }
     }
-}
-
-/// What happens to calls to banned services.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct EgressRules {
-    /// How far the policy reaches.
-    pub mode: EgressMode,
-}
-
-/// How far the policy reaches into calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum EgressMode {
-    /// Calls are recorded with the decision that would have been made.
-    #[default]
-    Observe,
-    /// Calls are let through with a warning to the caller.
-    Warn,
-    /// Calls without an exemption are denied.
-    Enforce,
 }

@@ -2,12 +2,14 @@
 //!
 //! [`Policy::parse`] reads a policy file, [`Rules::resolve`] holds it against the catalog's [`Roster`],
 //! [`judge()`] holds a content against the rules, and [`explain`] says why in plain words.
+//! [`egress::decide`] decides about a request to a service.
 //! Nothing here reads a file, a clock, the environment or the network: `now` is an argument.
 //!
 //! [`Roster`]: lazaret_core::Roster
 
 pub mod cases;
 mod diagnostic;
+pub mod egress;
 pub mod explain;
 mod file;
 mod judge;
@@ -18,9 +20,9 @@ mod rules;
 
 pub use diagnostic::{Diagnostic, Place, PolicyError};
 pub use file::{
-    AdmissionRule, Approve, Ban, DEFAULT_TRIVIAL_TOKENS, DerivedVerdict, EgressMode, EgressRules,
-    ExemptionRules, OriginRule, Partial, Pattern, ReviewRules, Sections, SourceKind, SourceRule,
-    VerdictRules,
+    AccountRule, AdmissionRule, Approve, Ban, DEFAULT_SNAPSHOT_MINUTES, DEFAULT_TRIVIAL_TOKENS,
+    DerivedVerdict, EgressMode, EgressRules, ExemptionRules, NetworkRule, OnFailure, OriginRule, Partial,
+    Pattern, ReviewRules, ScopeRule, Sections, SourceKind, SourceRule, SubjectRule, VerdictRules,
 };
 pub use judge::{JudgedPart, Judgement, Matter, SETTLED_BY_MAX, judge};
 pub use policy::{POLICY_BYTES_MAX, Policy, json_schema};

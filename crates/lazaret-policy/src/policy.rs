@@ -1,5 +1,7 @@
 //! A policy: the file's text, its digest, and its sections once nothing is wrong with them.
 
+mod egress;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
@@ -150,6 +152,7 @@ fn check(sections: &Sections, text: &str, diagnostics: &mut Vec<Diagnostic>) {
     for rule in &sections.admission {
         check_admission(rule, text, diagnostics);
     }
+    egress::check(&sections.egress, text, diagnostics);
     for (section, entries) in [
         ("origin", sections.origin.len()),
         ("source", sections.source.len()),

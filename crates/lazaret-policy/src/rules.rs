@@ -8,12 +8,12 @@ use jiff::civil::Date;
 use lazaret_core::{Digest, Origin, Provider, Roster, Taint, Tool};
 
 use crate::diagnostic::{Diagnostic, PolicyError};
+use crate::egress::EgressPolicy;
 use crate::file::{OriginRule, Pattern, SourceRule};
 use crate::policy::Policy;
 use crate::reason::{Reason, Reasons};
 
-pub(crate) use ban::Answer;
-use ban::BanTable;
+pub(crate) use ban::{Answer, BanTable};
 
 /// A policy whose every id exists in the catalog it is used with. Made once, used for every content.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ pub struct Rules {
     bans: BanTable,
     origins: GlobSet,
     sources: GlobSet,
+    egress: EgressPolicy,
 }
 
 /// What the policy says of one origin.
@@ -55,7 +56,8 @@ impl Rules {
         let (Some(origins), Some(sources), true) = (origins, sources, diagnostics.is_empty()) else {
             return Err(PolicyError::of(diagnostics));
         };
-        Ok(Self { policy: policy.clone(), catalog_digest: roster.digest, bans, origins, sources })
+        let egress = EgressPolicy::new(policy, roster, &bans);
+        Ok(Self { policy: policy.clone(), catalog_digest: roster.digest, bans, origins, sources, egress })
     }
 
     /// Returns the policy.
@@ -104,6 +106,12 @@ impl Rules {
     #[must_use]
     pub fn dates_trusted_until(&self, origin: &Origin) -> Option<Date> {
         self.trust(origin).dates_until
+    }
+
+    /// Returns what the policy says about calls to services.
+    #[must_use]
+    pub fn egress(&self) -> &EgressPolicy {
+        &self.egress
     }
 
     pub(crate) fn answer(&self, taint: &Taint) -> Answer {

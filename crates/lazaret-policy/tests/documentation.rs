@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use lazaret_core::{Digest, Roster};
 use lazaret_policy::cases::CaseFile;
+use lazaret_policy::egress::EgressReason;
 use lazaret_policy::{Policy, Reason, json_schema};
 
 fn reference(name: &str) -> PathBuf {
@@ -46,6 +47,10 @@ fn the_page_names_every_key_and_every_reason() {
         assert!(page.contains(&format!("`{key}`")), "docs/reference/policy.md does not explain `{key}`");
     }
     for reason in Reason::ALL {
+        let row = format!("| `{reason}` | {} | {} |", reason.meaning(), reason.help());
+        assert!(page.contains(&row), "docs/reference/policy.md lacks the row\n{row}");
+    }
+    for reason in EgressReason::ALL {
         let row = format!("| `{reason}` | {} | {} |", reason.meaning(), reason.help());
         assert!(page.contains(&row), "docs/reference/policy.md lacks the row\n{row}");
     }

@@ -356,3 +356,63 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_section_on_calls_is_read_and_its_problems_are_found_each_at_its_place() {
+    let text = r#"version = 1
+name = "a"
+ban.rivals = true
+[egress]
+mode = "block"
+contact = "two\nlines"
+snapshot-minutes = 0
+own-hosts = ["Models.acme.example"]
+[[egress.network]]
+name = "lab"
+ranges = ["10.20.3.4/16", "10.20.0.0/16"]
+[[egress.network]]
+name = "lab two"
+ranges = []
+[[egress.subject]]
+logins = [" ada", "ada@acme.example"]
+groups = ["red-team"]
+[[egress.account]]
+provider = "Tern"
+plans = ["business"]
+reason = ""
+"#;
+    insta::assert_snapshot!("calls-values", problems(text));
+    let text = r#"version = 1
+name = "a"
+ban.rivals = true
+[[egress.network]]
+name = "lab"
+ranges = ["10.20.0.0/16"]
+[[egress.network]]
+name = "lab"
+ranges = ["10.21.0.0/16"]
+[[egress.subject]]
+logins = ["ada@acme.example", "ben"]
+groups = ["red-team"]
+[[egress.subject]]
+logins = ["Ada@Acme.example"]
+"#;
+    insta::assert_snapshot!("calls-repeated", problems(text));
+    let text = r#"version = 1
+name = "a"
+ban.rivals = true
+[[egress.network]]
+name = "lab"
+ranges = ["10.20.0.0/16"]
+[[egress.scope]]
+mode = "warn"
+[[egress.scope]]
+mode = "enforce"
+networks = ["labs", "office"]
+groups = ["red-team"]
+[[egress.account]]
+provider = "tern"
+reason = "contract"
+"#;
+    insta::assert_snapshot!("calls-names", problems(text));
+}

@@ -54,9 +54,26 @@ pub(super) fn modules(code: &str) -> impl Iterator<Item = (usize, String)> {
             Some(group) => heads_of_group(group),
             None => vec![leading_word(rest)],
         };
-        let outside = heads.into_iter().filter(|head| MODULES.contains(&head.as_str()));
+        let outside = heads
+            .into_iter()
+            .filter(|head| MODULES.contains(&head.as_str()))
+            .filter(|head| head != "net" || !names_addresses_alone(rest));
         outside.map(move |head| (line, format!("std::{head}"))).collect::<Vec<_>>()
     })
+}
+
+/// Whether what follows `std::` is `net::` and names of addresses: nouns that open nothing.
+fn names_addresses_alone(path: &str) -> bool {
+    const ADDRESSES: [&str; 4] = ["AddrParseError", "IpAddr", "Ipv4Addr", "Ipv6Addr"];
+    let Some(rest) = path.strip_prefix("net::") else { return false };
+    let names = match rest.strip_prefix('{') {
+        Some(group) => group.split_once('}').map_or(group, |(names, _)| names).split(',').collect(),
+        None => vec![rest],
+    };
+    names
+        .into_iter()
+        .map(|name| leading_word(name.trim_start()))
+        .all(|name| ADDRESSES.contains(&name.as_str()))
 }
 
 fn names(code: &str) -> impl Iterator<Item = (usize, String)> {
@@ -130,6 +147,8 @@ mod tests {
             "let x = ::std::env::var(\"HOME\");",
             "let day = Timestamp::now();",
             "use std::time::{Duration, Instant};",
+            "use std::net::{IpAddr, TcpStream};",
+            "use std::net::UdpSocket;",
         ] {
             check_code(&format!("//! Judges.\n{way}\n"), &[place]);
         }
@@ -141,6 +160,7 @@ mod tests {
             "//! Reads no std::fs.\nuse std::{fmt, collections::{fs, net}};\nlet s = \"std::env\";",
             &[],
         );
+        check_code("use std::net::{IpAddr, Ipv4Addr};\nfn f(x: std::net::Ipv6Addr) {}", &[]);
         check_code("fn f(now: Timestamp) { known(now) }\nuse mystd::fs;", &[]);
         check_code("#[cfg(test)]\nmod tests {\n use std::fs;\n}\n", &[]);
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use globset::{Glob, GlobBuilder};
 use jiff::civil::Date;
-use lazaret_core::{OriginKind, ParseIdError, Verdict};
+use lazaret_core::{AddressRange, OriginKind, ParseIdError, Verdict};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -95,6 +95,14 @@ pub(super) fn ids<'de, D: Deserializer<'de>, T: FromStr<Err = ParseIdError>>(
     Ok(ids.into_iter().map(|id| Spanned::new(id.span(), id.into_inner().0)).collect())
 }
 
+/// Reads one id with its place.
+pub(super) fn id<'de, D: Deserializer<'de>, T: FromStr<Err = ParseIdError>>(
+    deserializer: D,
+) -> Result<Spanned<T>, D::Error> {
+    let id = Spanned::<Id<T>>::deserialize(deserializer)?;
+    Ok(Spanned::new(id.span(), id.into_inner().0))
+}
+
 /// An id that is checked while its text is visited: the TOML reader knows the place of an error then, and only that
 /// of the whole list afterwards.
 struct Id<T>(T);
@@ -178,17 +186,171 @@ pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D:
 /// Reads the name of a class of data sets.
 pub(super) fn class<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spanned<String>, D::Error> {
     let class = Spanned::<String>::deserialize(deserializer)?;
-    let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let text = class.get_ref();
-    let kebab = text.bytes().next().is_some_and(ok)
-        && text.bytes().all(|byte| ok(byte) || matches!(byte, b'-' | b'.' | b'_'));
-    if kebab {
+    if is_kebab(class.get_ref()) {
         return Ok(class);
     }
-    Err(refusal(
-        format!("`{text}` is not the name of a class"),
+    Err(no_name(class.get_ref(), "class"))
+}
+
+fn is_kebab(text: &str) -> bool {
+    let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.bytes().next().is_some_and(ok)
+        && text.bytes().all(|byte| ok(byte) || matches!(byte, b'-' | b'.' | b'_'))
+}
+
+fn no_name<E: Error>(text: &str, what: &str) -> E {
+    refusal(
+        format!("`{text}` is not the name of a {what}"),
         "use lower-case letters, digits, `-`, `.` and `_`",
-    ))
+    )
+}
+
+/// Reads the name of a group of the network.
+pub(super) fn group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spanned<String>, D::Error> {
+    let group = Spanned::<Text<IsGroup>>::deserialize(deserializer)?;
+    Ok(Spanned::new(group.span(), group.into_inner().text))
+}
+
+/// Reads a list of names of groups, each with its place.
+pub(super) fn groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Spanned<String>>, D::Error> {
+    texts::<IsGroup, D>(deserializer)
+}
+
+/// Reads a list of logins, each with its place: at least one.
+pub(super) fn logins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Spanned<String>>, D::Error> {
+    let logins = texts::<IsLogin, D>(deserializer)?;
+    if logins.is_empty() {
+        return Err(refusal("a subject without a login is never met", "write at least one login"));
+    }
+    Ok(logins)
+}
+
+/// Reads a list of ranges of addresses: at least one.
+pub(super) fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AddressRange>, D::Error> {
+    let ranges = Vec::<Range>::deserialize(deserializer)?;
+    if ranges.is_empty() {
+        return Err(refusal(
+            "a group of the network without addresses is never met",
+            "write at least one range, as in `10.20.0.0/16`",
+        ));
+    }
+    Ok(ranges.into_iter().map(|range| range.0).collect())
+}
+
+/// Reads a list of names of hosts: lower case, ASCII, without port and final dot.
+pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let hosts = texts::<IsHost, D>(deserializer)?;
+    Ok(hosts.into_iter().map(Spanned::into_inner).collect())
+}
+
+/// Reads a line for people that may be absent, but neither empty nor of several lines: proxies show it.
+pub(super) fn some_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    const BYTES_MAX: usize = 400;
+    let text = words(deserializer)?;
+    if text.len() > BYTES_MAX || text.chars().any(char::is_control) {
+        return Err(refusal(
+            "this is not one short line",
+            format!("write at most {BYTES_MAX} bytes without line breaks"),
+        ));
+    }
+    Ok(Some(text))
+}
+
+/// A text that is checked while it is visited, for the same reason as an id.
+struct Text<K> {
+    text: String,
+    kind: PhantomData<K>,
+}
+
+/// What a text must be.
+trait Kind {
+    /// Returns what is wrong with a text.
+    fn check<E: Error>(text: &str) -> Result<(), E>;
+}
+
+struct IsGroup;
+
+impl Kind for IsGroup {
+    fn check<E: Error>(text: &str) -> Result<(), E> {
+        if is_kebab(text) { Ok(()) } else { Err(no_name(text, "group")) }
+    }
+}
+
+struct IsLogin;
+
+impl Kind for IsLogin {
+    fn check<E: Error>(text: &str) -> Result<(), E> {
+        if !text.trim().is_empty() && text.trim() == text && !text.chars().any(char::is_control) {
+            return Ok(());
+        }
+        Err(refusal("this is not a login", "write it as the proxy does, without blanks around it"))
+    }
+}
+
+struct IsHost;
+
+impl Kind for IsHost {
+    fn check<E: Error>(text: &str) -> Result<(), E> {
+        let is_label = |label: &str| {
+            let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            (1..=63).contains(&label.len()) && label.bytes().all(ok)
+        };
+        if text.len() <= 253 && text.split('.').all(is_label) {
+            return Ok(());
+        }
+        let help = "write it in lower case, as in `models.acme.example`, without port and final dot";
+        Err(refusal(format!("`{text}` is not the name of a host"), help))
+    }
+}
+
+impl<'de, K: Kind> Deserialize<'de> for Text<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+struct TextVisitor<K>(PhantomData<K>);
+
+impl<K: Kind> Visitor<'_> for TextVisitor<K> {
+    type Value = Text<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text<K>, E> {
+        K::check(text)?;
+        Ok(Text { text: text.to_owned(), kind: PhantomData })
+    }
+}
+
+fn texts<'de, K: Kind, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Spanned<String>>, D::Error> {
+    let texts = Vec::<Spanned<Text<K>>>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(|text| Spanned::new(text.span(), text.into_inner().text)).collect())
+}
+
+/// A range of addresses that is checked while it is visited.
+struct Range(AddressRange);
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(RangeVisitor)
+    }
+}
+
+struct RangeVisitor;
+
+impl Visitor<'_> for RangeVisitor {
+    type Value = Range;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a range of addresses in quotes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Range, E> {
+        let help = "write it as `10.20.0.0/16`, with zeros after the prefix";
+        text.parse().map(Range).map_err(|error| refusal(error, help))
+    }
 }
 
 /// Reads a list of verdicts: at least one, none twice.

@@ -28,8 +28,9 @@ enum Standing {
 
 /// The bans and approvals of a policy, worked out for every id of a roster.
 #[derive(Debug, Clone)]
-pub(super) struct BanTable {
+pub(crate) struct BanTable {
     rivals: bool,
+    banned_tools: Vec<ToolId>,
     tools: BTreeMap<ToolId, (Tool, Standing)>,
     providers: BTreeMap<ProviderId, (Provider, ProviderStanding)>,
     families: Vec<Model>,
@@ -47,10 +48,22 @@ enum ProviderStanding {
     Free,
 }
 
+/// What the policy says of the models that one provider makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ModelsStanding {
+    /// Whether one of them is banned by its name or its family's.
+    pub(crate) by_name: bool,
+    /// Whether one of them is banned at all.
+    pub(crate) banned: bool,
+    /// Whether there are some and all of them are approved.
+    pub(crate) all_approved: bool,
+}
+
 impl BanTable {
     pub(super) fn new(ban: &Ban, approve: &Approve, roster: &Roster) -> Self {
         let mut table = Self {
             rivals: ban.rivals,
+            banned_tools: ban.tools.iter().map(|id| id.get_ref().clone()).collect(),
             tools: BTreeMap::new(),
             providers: BTreeMap::new(),
             families: roster.models.values().cloned().collect(),
@@ -166,12 +179,40 @@ impl BanTable {
         }
     }
 
-    fn bans_by_name(&self, provider: &ProviderId) -> bool {
+    /// Whether the provider is banned by its own id.
+    pub(crate) fn bans_by_name(&self, provider: &ProviderId) -> bool {
         self.providers.get(provider).is_some_and(|(_, standing)| *standing == ProviderStanding::BannedByName)
     }
 
+    /// Whether the tool is banned by its own id.
+    pub(crate) fn bans_tool_by_name(&self, tool: &ToolId) -> bool {
+        self.banned_tools.contains(tool)
+    }
+
+    /// Returns what the policy says of a listed tool, whichever model it calls; `None` where it says nothing.
+    pub(crate) fn answer_for_tool(&self, tool: &ToolId) -> Option<Answer> {
+        match self.tools.get(tool)?.1 {
+            Standing::Banned(reason) => Some(Answer::Banned([reason].into_iter().collect())),
+            Standing::Approved => Some(Answer::Free(Reason::ApprovedTool)),
+            Standing::Neutral => None,
+        }
+    }
+
+    /// Returns what the policy says of the models that a provider makes.
+    pub(crate) fn models_of(&self, provider: &ProviderId) -> ModelsStanding {
+        let families: Vec<&Model> =
+            self.families.iter().filter(|family| family.provider == *provider).collect();
+        let standings = families.iter().map(|family| self.model_standing(Some(&family.id), None));
+        let by_name = |model: &ModelId| family_of(model, &self.families).map(|family| &family.provider);
+        ModelsStanding {
+            by_name: self.banned_models.iter().any(|model| by_name(model) == Some(provider)),
+            banned: standings.clone().any(|standing| matches!(standing, Standing::Banned(_))),
+            all_approved: !families.is_empty() && standings.clone().all(|one| one == Standing::Approved),
+        }
+    }
+
     /// Whether `rivals` reaches a provider that a mark names without naming its tool or model.
-    fn is_rival(&self, provider: &ProviderId) -> bool {
+    pub(crate) fn is_rival(&self, provider: &ProviderId) -> bool {
         let standing = self.providers.get(provider).map(|(_, standing)| *standing);
         self.rivals && standing != Some(ProviderStanding::Free)
     }

@@ -41,6 +41,13 @@ pub(super) fn check(policy: &Policy, roster: &Roster) -> Vec<Diagnostic> {
             checker.overruled(id, "ban.providers", provider);
         }
     }
+    for rule in &policy.sections().egress.account {
+        let id = &rule.provider;
+        checker.provider(id);
+        if names(&ban.providers, id.get_ref()) {
+            checker.overruled(id, "ban.providers", id.get_ref());
+        }
+    }
     checker.diagnostics
 }
 

@@ -1,0 +1,199 @@
+//! Calls to services: what the policy says about them, and the decision about one request.
+//!
+//! [`EgressPolicy`] is the policy's `[egress]` section and its bans, worked out for one catalog; it can be written down
+//! and read again, so that an enforcement point decides alike when nobody answers it. [`decide`] is a pure function of
+//! the request, the endpoints that it matches, the policy, the exemptions that are active, and the time.
+
+mod compile;
+mod decide;
+mod explain;
+mod reason;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use lazaret_core::{AddressRange, Digest, ProviderId, Purpose, ToolId};
+use serde::{Deserialize, Serialize};
+
+use crate::file::{EgressMode, OnFailure};
+
+pub use decide::{
+    Beneficiary, Decision, EgressExemption, EgressRequest, EgressRule, LONGEST_VALIDITY_SECONDS, decide,
+};
+pub use explain::{explain, refusal};
+pub use reason::EgressReason;
+
+/// What a policy says about calls, worked out for one catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EgressPolicy {
+    /// What people call the policy.
+    pub name: String,
+    /// The digest of the policy's file.
+    pub policy: Digest,
+    /// The digest of the catalog it was held against.
+    pub catalog: Digest,
+    /// What people may use instead.
+    pub alternative: Option<String>,
+    /// Whom to ask for an exemption.
+    pub contact: Option<String>,
+    /// What enforcement points do while the service does not answer.
+    pub on_failure: OnFailure,
+    /// How long exemptions still help that could not be read again, in minutes.
+    pub snapshot_minutes: u32,
+    /// Names of our own services that answer like a model's.
+    pub own_hosts: BTreeSet<String>,
+    mode: EgressMode,
+    networks: Vec<NetworkGroup>,
+    subjects: Vec<EgressSubject>,
+    logins: BTreeMap<String, usize>,
+    scopes: Vec<EgressScope>,
+    accounts: BTreeMap<ProviderId, OwnAccounts>,
+    rivals: bool,
+    tools: BTreeMap<ToolId, ToolStanding>,
+    providers: BTreeMap<ProviderId, ProviderStanding>,
+}
+
+/// A group of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NetworkGroup {
+    /// Its name.
+    pub name: String,
+    /// Its addresses.
+    pub ranges: Vec<AddressRange>,
+    /// Purposes for which exemptions help there; any where there is none.
+    pub purposes: BTreeSet<Purpose>,
+}
+
+/// A person or a service as enforcement points know one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EgressSubject {
+    /// The name under which the store knows the person.
+    pub person: Option<String>,
+    /// The groups the subject is in.
+    pub groups: BTreeSet<String>,
+    /// The addresses under which the subject commits.
+    pub identities: BTreeSet<String>,
+}
+
+/// Where and for whom another mode holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct EgressScope {
+    mode: EgressMode,
+    networks: BTreeSet<String>,
+    groups: BTreeSet<String>,
+}
+
+/// Accounts of one provider that are our own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct OwnAccounts {
+    plans: BTreeSet<String>,
+    accounts: BTreeSet<String>,
+}
+
+/// What the policy says of a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ToolStanding {
+    /// Who runs it.
+    provider: ProviderId,
+    standing: Standing,
+}
+
+/// What the policy says of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ProviderStanding {
+    /// Whether it is banned by name.
+    by_name: bool,
+    /// What holds of its services that any client may call.
+    standing: Standing,
+}
+
+/// What the policy says of something that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Standing {
+    /// Banned by name: no approval helps.
+    BannedByName(EgressReason),
+    /// Banned because it is not approved.
+    Banned(EgressReason),
+    /// Approved.
+    Approved(EgressReason),
+    /// Neither.
+    Free,
+}
+
+impl EgressPolicy {
+    /// Returns the plans of a provider that the policy lists as our own; any plan is in order where there is none.
+    pub fn own_plans(&self, provider: &ProviderId) -> impl Iterator<Item = &str> {
+        self.accounts.get(provider).into_iter().flat_map(|own| own.plans.iter().map(String::as_str))
+    }
+
+    /// Returns the accounts of a provider that the policy lists as our own; any is in order where there is none.
+    pub fn own_accounts(&self, provider: &ProviderId) -> impl Iterator<Item = &str> {
+        self.accounts.get(provider).into_iter().flat_map(|own| own.accounts.iter().map(String::as_str))
+    }
+
+    /// Returns the groups of the network.
+    #[must_use]
+    pub fn networks(&self) -> &[NetworkGroup] {
+        &self.networks
+    }
+
+    /// Returns the group of the network of that name.
+    #[must_use]
+    pub fn network(&self, name: &str) -> Option<&NetworkGroup> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+
+    /// Returns the groups of the network that an address is in.
+    pub fn networks_of(&self, address: IpAddr) -> impl Iterator<Item = &NetworkGroup> {
+        self.networks.iter().filter(move |network| network.contains(address))
+    }
+
+    /// Returns everybody whom enforcement points may name.
+    #[must_use]
+    pub fn subjects(&self) -> &[EgressSubject] {
+        &self.subjects
+    }
+
+    /// Returns who has a login.
+    #[must_use]
+    pub fn subject(&self, login: &str) -> Option<&EgressSubject> {
+        self.subjects.get(*self.logins.get(&comparable(login))?)
+    }
+
+    /// Returns the mode that holds for calls from an address by a subject: the strictest of all scopes that match, or
+    /// the policy's own where none does.
+    #[must_use]
+    pub fn mode(&self, client: Option<IpAddr>, subject: Option<&EgressSubject>) -> EgressMode {
+        let is_in = |names: &BTreeSet<String>| {
+            client.is_some_and(|client| self.networks_of(client).any(|network| names.contains(&network.name)))
+        };
+        let is_member =
+            |groups: &BTreeSet<String>| subject.is_some_and(|subject| !subject.groups.is_disjoint(groups));
+        let matching = self.scopes.iter().filter(|scope| {
+            (scope.networks.is_empty() || is_in(&scope.networks))
+                && (scope.groups.is_empty() || is_member(&scope.groups))
+        });
+        matching.map(|scope| scope.mode).max().unwrap_or(self.mode)
+    }
+}
+
+impl NetworkGroup {
+    /// Whether an address is in the group.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.ranges.iter().any(|range| range.contains(address))
+    }
+}
+
+/// Returns a login as it is compared: without regard to case and blanks around it.
+fn comparable(login: &str) -> String {
+    login.trim().to_lowercase()
+}
