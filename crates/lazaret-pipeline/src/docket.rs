@@ -6,19 +6,28 @@ use lazaret_core::{PersonId, RemarkId};
 use lazaret_store::{Aggregate, Order, Person, Query, Store, StoreError};
 
 mod cases;
+mod deciding;
 mod exemptions;
+mod looking;
 mod motions;
 mod next;
+mod queue;
+mod trial;
 
 pub use cases::{
     CASE_FORMAT, CASE_LIST_FORMAT, CaseList, CaseListRequest, CaseRow, CaseSheet, DecisionSheet, HeldSheet,
-    ProposalSheet, TaintSheet, TimelineRow, case_list, case_sheet,
+    ProposalSheet, TaintSheet, TimelineRow, case_list, case_sheet, case_timeline,
 };
+pub use deciding::{Choice, Decided, Deciding, Refuting, Undo, resolution};
 pub use exemptions::{
     EXEMPTION_LIST_FORMAT, EXPIRING_DAYS, ExemptionList, ExemptionSheet, exemption_list, exemption_sheet,
 };
+pub use looking::{HeldLine, HeldLines, LinesError, LinesRequest, SHOWN_BYTES_MAX, bytes_in_place, held_lines};
 pub use motions::{MOTION_LIST_FORMAT, MotionList, MotionSheet, motion_list};
 pub use next::{NextStep, next_steps};
+pub use queue::{
+    QUEUE_MAX, Queue, QueueFilter, QueueRow, Requirement, ReviewSheet, Standing, queue, queue_row, review_sheet,
+};
 
 /// The names behind pseudonyms, each looked up once.
 #[derive(Debug)]

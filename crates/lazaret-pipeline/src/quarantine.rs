@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt as _};
 
 mod finds;
 
+pub(crate) use finds::digest_of;
 pub use finds::{Find, FindError, Left, finds};
 
 /// The value of the `format` field of what holding did.

@@ -217,34 +217,45 @@ pub async fn case_list(house: &House, request: &CaseListRequest) -> Result<CaseL
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub async fn case_sheet(house: &House, id: CaseId, now: Timestamp) -> Result<Option<CaseSheet>, StoreError> {
-    let store = &house.store;
-    let Some(Aggregate::Case(case)) = store.get(Key::Case(id)).await? else { return Ok(None) };
-    let mut names = Names::of(store);
-    let holds = Query::of("hold").owner(&Key::Case(id).id()).limit(CONTENTS_SHOWN);
-    let held: Vec<HeldSheet> = store
-        .list(&holds)
-        .await?
-        .into_iter()
-        .filter_map(|row| if let Aggregate::Hold(hold) = row { Some(held(&hold)) } else { None })
-        .collect();
-    let row = row(house, &case, &mut names, now).await?;
-    let people = people(store).await?;
-    let shown = held.len() as u64;
-    Ok(Some(CaseSheet {
+    let Some(Aggregate::Case(case)) = house.store.get(Key::Case(id)).await? else { return Ok(None) };
+    let holds = first_holds(house, id).await?;
+    let mut sheet = sheet(house, &case, &holds, now).await?;
+    sheet.timeline = case_timeline(house, id).await?;
+    Ok(Some(sheet))
+}
+
+/// Returns the first contents of a case.
+pub(super) async fn first_holds(house: &House, id: CaseId) -> Result<Vec<Hold>, StoreError> {
+    let query = Query::of("hold").owner(&Key::Case(id).id()).limit(CONTENTS_SHOWN);
+    let rows = house.store.list(&query).await?;
+    let hold = |row| if let Aggregate::Hold(hold) = row { Some(hold) } else { None };
+    Ok(rows.into_iter().filter_map(hold).collect())
+}
+
+/// Returns the sheet of a case without what happened to it, which takes reading the ledger.
+pub(super) async fn sheet(
+    house: &House,
+    case: &Case,
+    holds: &[Hold],
+    now: Timestamp,
+) -> Result<CaseSheet, StoreError> {
+    let mut names = Names::of(&house.store);
+    let people = people(&house.store).await?;
+    Ok(CaseSheet {
         format: CASE_FORMAT,
-        row,
-        held_more: case.count.saturating_sub(shown),
-        held,
-        taints: taints(&case),
-        proposal: proposal(&case, &mut names).await?,
-        decision: decision(house, &case, &mut names).await?,
-        next: next_steps(house, &case, &people, &mut names, now).await?,
-        timeline: timeline(house, id, &mut names).await?,
-    }))
+        row: row(house, case, &mut names, now).await?,
+        held_more: case.count.saturating_sub(holds.len() as u64),
+        held: holds.iter().map(held).collect(),
+        taints: taints(case),
+        proposal: proposal(case, &mut names).await?,
+        decision: decision(house, case, &mut names).await?,
+        next: next_steps(house, case, &people, &mut names, now).await?,
+        timeline: Vec::new(),
+    })
 }
 
 /// Finds cases, due ones first, and says whether there may be more.
-async fn find(house: &House, request: &CaseListRequest) -> Result<(Vec<Case>, bool), StoreError> {
+pub(super) async fn find(house: &House, request: &CaseListRequest) -> Result<(Vec<Case>, bool), StoreError> {
     let database = house.store.database();
     let policy = house.charter.basis.policy;
     let statuses: &[CaseStatus] = match request.statuses.as_slice() {
@@ -315,7 +326,7 @@ fn is_asked_for(
 }
 
 /// Counts the cases of the whole store by where they stand, and those that are overdue.
-async fn counts(house: &House, now: Timestamp) -> Result<(BTreeMap<String, u64>, u64), StoreError> {
+pub(super) async fn counts(house: &House, now: Timestamp) -> Result<(BTreeMap<String, u64>, u64), StoreError> {
     let database = house.store.database();
     let policy = house.charter.basis.policy.to_string();
     let mut counts = database.count_by_status("case").await?;
@@ -333,7 +344,7 @@ async fn counts(house: &House, now: Timestamp) -> Result<(BTreeMap<String, u64>,
     Ok((counts, overdue))
 }
 
-async fn row(
+pub(super) async fn row(
     house: &House,
     case: &Case,
     names: &mut Names<'_>,
@@ -460,7 +471,11 @@ fn justification(resolution: &Resolution) -> Option<String> {
 }
 
 /// Reads what happened to a case out of the ledger, from the entry that opened it on.
-async fn timeline(house: &House, id: CaseId, names: &mut Names<'_>) -> Result<Vec<TimelineRow>, StoreError> {
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn case_timeline(house: &House, id: CaseId) -> Result<Vec<TimelineRow>, StoreError> {
+    let mut names = Names::of(&house.store);
     let database = house.store.database();
     let finder = memmem::Finder::new(b"\"case\":");
     let mut rows = Vec::new();

@@ -1,14 +1,12 @@
 //! Who may do what next about a case: found out by trying it on a copy of the rows, so that it is what would happen.
 
 use jiff::Timestamp;
-use lazaret_core::Authority;
-use lazaret_store::{
-    Act, Case, CaseStatus, Halt, Person, Resolution, Step, Store, StoreError, World, perform,
-};
+use lazaret_store::{Act, Case, CaseStatus, Person, Resolution, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Names;
+use super::trial::Trial;
 use crate::house::House;
 
 /// Something that people may do about a case.
@@ -45,11 +43,12 @@ pub async fn next_steps(
         CaseStatus::Decided => vec![Act::ReopenCase { case: id, remark: None }],
     };
     let mut steps = Vec::new();
+    let mut trial = Trial::new(house, now);
+    trial.know(case);
     for act in acts {
         let mut able = Vec::new();
         for person in people.iter().filter(|person| !person.forgotten) {
-            let step = Step { seq: u64::MAX, time: now, by: person.person };
-            if is_allowed(&house.store, house.authority(), step, &act).await? {
+            if trial.refusal(person.person, std::slice::from_ref(&act)).await?.is_none() {
                 able.push(names.person(person.person).await?);
             }
         }
@@ -57,23 +56,4 @@ pub async fn next_steps(
         steps.push(NextStep { act: act.as_str().to_owned(), people: able });
     }
     Ok(steps)
-}
-
-async fn is_allowed(
-    store: &Store,
-    authority: &(dyn Authority + Send + Sync),
-    step: Step,
-    act: &Act,
-) -> Result<bool, StoreError> {
-    let mut loaded = World::partial();
-    loop {
-        match perform(&mut loaded.clone(), authority, step, act) {
-            Ok(()) => return Ok(true),
-            Err(Halt::Refused(_)) => return Ok(false),
-            Err(Halt::Need(key)) => {
-                let row = store.get(key).await?;
-                loaded.load(key, row);
-            }
-        }
-    }
 }

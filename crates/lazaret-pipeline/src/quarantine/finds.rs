@@ -150,7 +150,7 @@ fn against(
 }
 
 /// Ids such as `e7` hold for one report; everything else of an entry holds for the history.
-fn digest_of(entry: &EvidenceEntry) -> Digest {
+pub(crate) fn digest_of(entry: &EvidenceEntry) -> Digest {
     let named = EvidenceEntry { id: String::new(), ..entry.clone() };
     // A report's evidence is made of texts alone, so it can be written.
     Digest::of(&serde_json::to_vec(&named).unwrap_or_default())
