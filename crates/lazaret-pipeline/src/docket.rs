@@ -22,11 +22,14 @@ pub use deciding::{Choice, Decided, Deciding, Refuting, Undo, resolution};
 pub use exemptions::{
     EXEMPTION_LIST_FORMAT, EXPIRING_DAYS, ExemptionList, ExemptionSheet, exemption_list, exemption_sheet,
 };
-pub use looking::{HeldLine, HeldLines, LinesError, LinesRequest, SHOWN_BYTES_MAX, bytes_in_place, held_lines};
+pub use looking::{
+    HeldLine, HeldLines, LinesError, LinesRequest, SHOWN_BYTES_MAX, bytes_in_place, held_lines,
+};
 pub use motions::{MOTION_LIST_FORMAT, MotionList, MotionSheet, motion_list};
 pub use next::{NextStep, next_steps};
 pub use queue::{
-    QUEUE_MAX, Queue, QueueFilter, QueueRow, Requirement, ReviewSheet, Standing, queue, queue_row, review_sheet,
+    QUEUE_MAX, Queue, QueueFilter, QueueRow, Requirement, ReviewSheet, Standing, queue, queue_row,
+    review_sheet,
 };
 
 /// The names behind pseudonyms, each looked up once.

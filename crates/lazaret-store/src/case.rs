@@ -136,6 +136,20 @@ impl Justification {
         }
     }
 
+    /// Whether it rests on a statement that somebody made, which the clearing then names.
+    #[must_use]
+    pub fn rests_on_statement(self) -> bool {
+        match self {
+            Self::IdenticalToDatedPublicBlob | Self::ApprovedToolReceipt | Self::AuthorAttested => true,
+            Self::PredatesAllBannedTools
+            | Self::ObservedAuthoring
+            | Self::CleanRoomRewrite
+            | Self::MechanicalTransformOfClean
+            | Self::BelowThreshold
+            | Self::DetectorFalsePositive => false,
+        }
+    }
+
     /// Returns how it can be wrong, for who is about to use it.
     #[must_use]
     pub fn caution(self) -> &'static str {

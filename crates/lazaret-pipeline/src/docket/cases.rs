@@ -326,7 +326,10 @@ fn is_asked_for(
 }
 
 /// Counts the cases of the whole store by where they stand, and those that are overdue.
-pub(super) async fn counts(house: &House, now: Timestamp) -> Result<(BTreeMap<String, u64>, u64), StoreError> {
+pub(super) async fn counts(
+    house: &House,
+    now: Timestamp,
+) -> Result<(BTreeMap<String, u64>, u64), StoreError> {
     let database = house.store.database();
     let policy = house.charter.basis.policy.to_string();
     let mut counts = database.count_by_status("case").await?;

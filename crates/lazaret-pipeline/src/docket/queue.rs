@@ -6,10 +6,10 @@ use lazaret_store::{
     Act, Aggregate, Case, CaseId, CaseStatus, Hold, Key, Refusal, Refutation, Refuted, Resolution, StoreError,
 };
 
+use super::Names;
 use super::cases::{CaseListRequest, CaseRow, CaseSheet, counts, find, first_holds, row, sheet};
 use super::deciding::{CLEARED_BY_TRIAL, decided_by};
 use super::trial::Trial;
-use super::Names;
 use crate::house::House;
 
 /// How many cases a queue holds, those that are due first; all are counted.

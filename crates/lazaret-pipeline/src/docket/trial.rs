@@ -37,7 +37,8 @@ impl<'a> Trial<'a> {
         let step = Step { seq: u64::MAX, time: self.now, by };
         loop {
             let mut world = self.loaded.clone();
-            let tried = acts.iter().try_for_each(|act| perform(&mut world, self.house.authority(), step, act));
+            let tried =
+                acts.iter().try_for_each(|act| perform(&mut world, self.house.authority(), step, act));
             match tried {
                 Ok(()) => return Ok(None),
                 Err(Halt::Refused(refusal)) => return Ok(Some(refusal)),

@@ -6,7 +6,7 @@ use lazaret_core::{Action, PersonId, Relation, RemarkId};
 
 use super::{Desk, unready};
 use crate::aggregate::{Aggregate, Key};
-use crate::case::{Case, CaseId, CaseStatus, Decision, Justification, Proposal, Resolution};
+use crate::case::{Case, CaseId, CaseStatus, Decision, Proposal, Resolution};
 use crate::exemption::ExemptionStatus;
 use crate::person::Person;
 use crate::refusal::{Halt, Refusal};
@@ -121,7 +121,7 @@ impl Desk<'_> {
                 if !evidence.is_empty() {
                     return Err(Refusal::Unrefuted { case: case.case, evidence }.into());
                 }
-                if rests_on_statement(*justification) && statements.is_empty() {
+                if justification.rests_on_statement() && statements.is_empty() {
                     let why = format!(
                         "`{}` rests on a statement, and none is named; record one first",
                         justification.as_str()
@@ -202,19 +202,5 @@ impl Desk<'_> {
             Resolution::Removed if proposal.proposer.is_some() => 2,
             Resolution::Removed | Resolution::KeptHeld => 1,
         }
-    }
-}
-
-fn rests_on_statement(justification: Justification) -> bool {
-    match justification {
-        Justification::IdenticalToDatedPublicBlob
-        | Justification::ApprovedToolReceipt
-        | Justification::AuthorAttested => true,
-        Justification::PredatesAllBannedTools
-        | Justification::ObservedAuthoring
-        | Justification::CleanRoomRewrite
-        | Justification::MechanicalTransformOfClean
-        | Justification::BelowThreshold
-        | Justification::DetectorFalsePositive => false,
     }
 }

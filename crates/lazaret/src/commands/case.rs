@@ -13,6 +13,7 @@ use crate::house::{ActorArgs, DocketFormat, StoreArgs, parse_number};
 mod act;
 mod list;
 mod propose;
+mod review;
 mod show;
 
 /// Arguments of `lazaret case`.
@@ -39,6 +40,12 @@ enum CaseCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// Work through the cases on a screen, by keys
+    ///
+    /// What waits for you comes first: the text with whose each line is, the evidence beside it, one key for each
+    /// decision, then the next case. `?` tells the keys. Each reading of sealed text is an entry of the ledger, for the
+    /// purpose that you state. Needs a terminal.
+    Review(Box<review::ReviewArgs>),
     /// Claim cases: for seven days nobody else proposes how they end
     Claim(ManyArgs),
     /// Give claimed cases back
@@ -168,6 +175,7 @@ pub(crate) fn run(args: &CaseArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
     match &args.command {
         CaseCommand::List(args) => list::run(args, global),
         CaseCommand::Show { case, format, store } => show::run(case_id(case)?, *format, store, global),
+        CaseCommand::Review(args) => review::run(args, global),
         CaseCommand::Claim(args) => act::run(args, None, global, |case, _| Act::ClaimCase { case }),
         CaseCommand::Yield(args) => act::run(args, None, global, |case, _| Act::YieldCase { case }),
         CaseCommand::Agree(args) => act::run(args, None, global, |case, _| Act::AgreeResolution { case }),

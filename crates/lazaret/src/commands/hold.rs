@@ -29,7 +29,7 @@ use crate::text::{count, fit_end, pad, plain_line};
 
 mod bytes;
 
-pub(crate) use bytes::{ReleaseArgs, release};
+pub(crate) use bytes::{ReleaseArgs, read_identities, release};
 
 /// Arguments of `lazaret hold`.
 #[derive(Debug, Args)]

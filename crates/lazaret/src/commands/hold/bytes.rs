@@ -112,7 +112,8 @@ pub(crate) fn release(args: &ReleaseArgs, global: &GlobalArgs) -> Result<ExitCod
     })
 }
 
-fn read_identities(path: &std::path::Path) -> Result<Identities, CommandError> {
+/// Reads the secret key that opens the vault.
+pub(crate) fn read_identities(path: &std::path::Path) -> Result<Identities, CommandError> {
     Identities::parse(&read_text(path, "key of the vault")?).map_err(|error| {
         CommandError::from_error(ExitCode::Failure, error).hint(format!(
             "`{}` must hold an age identity; `lazaret key create --for vault` makes one",
