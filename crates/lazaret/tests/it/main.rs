@@ -17,5 +17,6 @@ mod quarantine;
 mod remove;
 mod review;
 mod scan;
+mod screen;
 mod signing;
 mod story;

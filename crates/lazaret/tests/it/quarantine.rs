@@ -16,10 +16,10 @@ const PEOPLE: [(&str, &str); 5] = [
 ];
 
 /// A repository in which a tool wrote, and a store to hold it.
-struct House(TestEnvironment);
+pub(crate) struct House(pub(crate) TestEnvironment);
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let house = Self(TestEnvironment::with_history());
         for name in PEOPLE.map(|(name, _)| name).into_iter().chain(["ledger", "witness"]) {
             let made = house.0.run(&["key", "create", &house.text(name), "--quiet"]);
@@ -39,26 +39,26 @@ impl House {
         house
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.0.scratch(name).to_str().unwrap().to_owned()
     }
 
     /// Does something with the store.
-    fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         let mut command = self.0.command(args);
         command.env("LAZARET_STORE", self.text("store"));
         self.0.ended(command.output().unwrap())
     }
 
     /// Does something with the store as somebody.
-    fn by(&self, name: &str, args: &[&str]) -> Run {
+    pub(crate) fn by(&self, name: &str, args: &[&str]) -> Run {
         let mut command = self.0.command(args);
         command.env("LAZARET_STORE", self.text("store")).env("LAZARET_AS", name);
         command.env("LAZARET_KEY", self.text(name));
         self.0.ended(command.output().unwrap())
     }
 
-    fn hold(&self) -> Run {
+    pub(crate) fn hold(&self) -> Run {
         self.by("finn", &["hold", "repo", ".", "--no-cache"])
     }
 

@@ -36,15 +36,14 @@ pub(super) enum Press {
 }
 
 /// Each key, and what it does.
-pub(super) const KEYS: [(&str, &str); 23] = [
+pub(super) const KEYS: [(&str, &str); 22] = [
     ("j k", "next case, case before"),
     ("o Enter", "look at the case and open its text"),
     ("Tab", "next content of the case; with Shift the one before"),
     ("arrows", "move in the queue; scroll the text"),
     ("PgUp PgDn", "the same by screens; Home and End to its ends"),
-    ("[ ]", "marked lines before and after"),
+    ("[ ] { }", "marked lines before and after; scroll the evidence"),
     ("e", "text and evidence, text alone, evidence alone"),
-    ("{ }", "scroll the evidence"),
     ("c", "clear: justify, refute each taint, sign"),
     ("x", "remove"),
     ("h", "keep held"),

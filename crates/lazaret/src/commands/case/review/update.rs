@@ -385,7 +385,13 @@ fn outcome(state: &mut State, word: &'static str, outcomes: Vec<Outcome>) -> Vec
         let title = format!("{} of {n_all} refused", n_all - done.len());
         state.prompt = Some(Prompt::Notes { title, lines: refused, top: 0 });
     }
-    let Some((_, status)) = done.last() else { return Vec::new() };
+    let looked_at = state.row().map(|row| row.case);
+    let Some((_, status)) = done.iter().find(|(case, _)| Some(*case) == looked_at).or(done.last()) else {
+        return Vec::new();
+    };
+    if done.iter().all(|(case, _)| Some(*case) != looked_at) && state.view == View::Case {
+        return Vec::new();
+    }
     // What was read of the case is no longer so.
     state.sheet = None;
     let ends = matches!(status, CaseStatus::Proposed | CaseStatus::Decided);

@@ -169,6 +169,9 @@ fn write_clearing(asked: &mut Asked, state: &State, clearing: &Clearing) -> Stri
             asked.say("Why is it clean? Beside each stands how that can be wrong.");
             let answers = Justification::ALL.iter().map(|one| (one.as_str(), one.caution()));
             asked.answers(clearing.cursor, answers);
+            if let Some(here) = Justification::ALL.get(clearing.cursor) {
+                asked.faint(here.caution());
+            }
         }
         ClearingStep::Refutation => {
             let at = clearing.refuted.len();
