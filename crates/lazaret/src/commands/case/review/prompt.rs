@@ -82,7 +82,7 @@ pub(super) enum About {
 pub(super) struct Clearing {
     /// The cases.
     pub(super) cases: Vec<CaseId>,
-    /// The taints of the one case; none where there are more cases, and all are refuted alike.
+    /// The taints of the one case; none where it is about a selection, of which all are refuted alike.
     pub(super) taints: Vec<Digest>,
     /// How far it has come.
     pub(super) step: ClearingStep,
@@ -130,12 +130,12 @@ impl Clearing {
 
     /// How many reasons are asked for.
     pub(super) fn n_refutations(&self) -> usize {
-        if self.cases.len() > 1 { 1 } else { self.taints.len() }
+        self.taints.len().max(1)
     }
 
     fn choice(&self) -> Choice {
         let refuting = match self.refuted.as_slice() {
-            [all] if self.cases.len() > 1 => Refuting::All(*all),
+            [all] if self.taints.is_empty() => Refuting::All(*all),
             each => {
                 let named: BTreeMap<_, _> = self.taints.iter().copied().zip(each.iter().copied()).collect();
                 Refuting::Each(named)
@@ -164,7 +164,7 @@ impl Clearing {
                 let refuted = *Refuted::ALL.get(pick(&mut self.cursor, Refuted::ALL.len(), press)?)?;
                 self.refuted.push(refuted);
                 if is_for_all {
-                    self.refuted.resize(self.n_refutations().max(1), refuted);
+                    self.refuted.resize(self.n_refutations(), refuted);
                 }
                 self.cursor = 0;
             }

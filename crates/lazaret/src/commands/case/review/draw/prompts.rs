@@ -176,12 +176,12 @@ fn write_clearing(asked: &mut Asked, state: &State, clearing: &Clearing) -> Stri
         ClearingStep::Refutation => {
             let at = clearing.refuted.len();
             match clearing.taints.get(at) {
-                Some(taint) if clearing.cases.len() == 1 => {
+                Some(taint) => {
                     let n_taints = clearing.n_refutations();
                     asked.say(&format!("Why does taint {} of {n_taints} not stand?", at + 1));
                     asked.say(&taint_line(state, &taint.to_string()));
                 }
-                _ => asked.say("Why does no taint of these cases stand? Each is named and refuted so."),
+                None => asked.say("Why does no taint of these cases stand? Each is named and refuted so."),
             }
             let answers = Refuted::ALL.iter().map(|one| (one.as_str(), ""));
             asked.answers(clearing.cursor, answers);

@@ -160,6 +160,20 @@ fn a_selection_is_decided_at_once_and_refusals_are_listed() {
 }
 
 #[test]
+fn a_selection_is_cleared_for_one_reason_even_if_it_is_of_one_case() {
+    let mut state = screen();
+    assert_eq!(key(&mut state, ' '), []);
+    assert_eq!(key(&mut state, 'c'), []);
+    word(&mut state, "92dov");
+    let choice = Choice::Clear {
+        justification: Justification::DetectorFalsePositive,
+        refuting: Refuting::All(Refuted::NotAuthoring),
+        statements: BTreeSet::new(),
+    };
+    assert_eq!(press(&mut state, Press::Enter), [Effect::Decide(vec![CaseId(1)], choice, None)]);
+}
+
+#[test]
 fn pasted_text_presses_no_keys() {
     let mut state = screen();
     assert_eq!(update(&mut state, Event::Paste("xxhhq".to_owned())), []);
