@@ -3,15 +3,18 @@
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 
 use crate::quarantine::House;
 
-/// How long something may take to be seen. Machines of continuous integration are slow, and nothing waits without need.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often is looked whether something is seen. Machines of continuous integration are slow, and nothing waits without
+/// need.
+const LOOKS: usize = 3000;
+/// How long between.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The command on a terminal of its own.
 struct Seen {
@@ -61,11 +64,14 @@ impl Seen {
 
     #[track_caller]
     fn see(&self, wanted: &str) -> &Self {
-        let begun = Instant::now();
-        while !self.text().contains(wanted) {
-            assert!(begun.elapsed() < PATIENCE, "`{wanted}` is not seen:\n{}", self.text());
-            thread::sleep(Duration::from_millis(20));
-        }
+        let is_seen = (0..LOOKS).any(|_| {
+            let is_seen = self.text().contains(wanted);
+            if !is_seen {
+                thread::sleep(PAUSE);
+            }
+            is_seen
+        });
+        assert!(is_seen, "`{wanted}` is not seen:\n{}", self.text());
         self
     }
 
@@ -74,15 +80,12 @@ impl Seen {
         self.press("qq");
         let code = self.child.wait().unwrap().code();
         // What was written last may still be on its way.
-        let begun = Instant::now();
-        let is_back = || {
+        let is_back = (0..LOOKS).any(|_| {
+            thread::sleep(PAUSE);
             let screen = self.screen.lock().unwrap();
             !screen.screen().alternate_screen() && !screen.screen().hide_cursor()
-        };
-        while !is_back() && begun.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(20));
-        }
-        (code, is_back())
+        });
+        (code, is_back)
     }
 }
 

