@@ -1,6 +1,7 @@
 //! The review screen under a real pseudo-terminal, as two people use it one after the other.
 
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,10 @@ const LOOKS: usize = 3000;
 /// How long between.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How large the terminal is.
+const ROWS: NonZeroU16 = NonZeroU16::new(30).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
+
 /// The command on a terminal of its own.
 struct Seen {
     pty: Arc<Pty>,
@@ -26,7 +31,7 @@ struct Seen {
 impl Seen {
     fn start(house: &House, name: &str, args: &[&str]) -> Self {
         let (pty, pts) = open().unwrap();
-        pty.resize(Size::new(30, 100)).unwrap();
+        pty.resize(Size::new(ROWS.get(), COLUMNS.get())).unwrap();
         let sealed = house.0.command(&[]);
         let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret")).env_clear();
         for (key, value) in sealed.get_envs() {
@@ -41,7 +46,7 @@ impl Seen {
             .env("LAZARET_AS", name)
             .env("LAZARET_KEY", house.text(name));
         let child = command.spawn(pts).unwrap();
-        let (pty, screen) = (Arc::new(pty), Arc::new(Mutex::new(vt100::Parser::new(30, 100, 0))));
+        let (pty, screen) = (Arc::new(pty), Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0))));
         let (reader, drawn) = (Arc::clone(&pty), Arc::clone(&screen));
         thread::spawn(move || {
             let mut part = [0; 4096];
