@@ -410,12 +410,37 @@ impl serde_json::ser::Formatter for InertFormatter {
     }
 }
 
-/// Whether a character can steer a terminal (controls), change the order of what people see (Unicode's
-/// bidirectional and invisible format characters), or start markup.
+/// Whether a character can steer something where it is shown, or start markup.
 fn acts(c: char) -> bool {
+    matches!(c, '<' | '>' | '&') || steers(c)
+}
+
+/// Whether a character can move the cursor, change a terminal's state, make text read in another order, or be there
+/// without being seen: controls, Unicode's bidirectional format characters (UAX 9, "Trojan Source"), and everything
+/// that Unicode calls default-ignorable, of which the tag characters spell whole sentences that nobody sees.
+#[must_use]
+pub fn steers(c: char) -> bool {
     c.is_control()
-        || matches!(c, '<' | '>' | '&')
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -424,7 +449,7 @@ mod tests {
 
     #[test]
     fn json_is_inert_and_reads_back_the_same() {
-        let hostile = "a</script>\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{2028}\"\\\n&é😀";
+        let hostile = "a</script>\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{2028}\u{e0041}\u{fe0f}\"\\\n&é😀";
         let mut line = Vec::new();
         write_json(hostile, &mut line).unwrap();
         let line = String::from_utf8(line).unwrap();

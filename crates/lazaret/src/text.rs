@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use lazaret_pipeline::steers;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Returns the text with every character that could steer a terminal or reorder what people see written out as
@@ -29,33 +30,6 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 /// Returns a line of a file for display: as [`plain`], but tabs stay.
 pub(crate) fn plain_line(text: &str) -> String {
     text.split('\t').map(plain).collect::<Vec<_>>().join("\t")
-}
-
-/// Whether a character can move the cursor, change the terminal's state, make text read in another order, or be there
-/// without being seen: controls, Unicode's bidirectional format characters (UAX 9, "Trojan Source"), and everything
-/// that Unicode calls default-ignorable, of which the tag characters spell whole sentences that nobody sees.
-pub(crate) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 /// Returns a number with a comma after every third digit.

@@ -123,7 +123,7 @@ fn two_people_end_a_case_by_keys_and_the_next_one_is_there() {
     for _ in 0..row {
         dov.press("j");
     }
-    dov.press("o").see("what do you read it for?").press("1").see("Give your own verdict first");
+    dov.press("o").see("what do you read it for?").press("1").see("by another. Give your own verdict");
     assert!(!dov.text().contains("removed by cleo"), "{}", dov.text());
     dov.press("x").see("removed by cleo").press("y").see("agreed: it is decided");
     assert_eq!(dov.leave(), (Some(0), true));

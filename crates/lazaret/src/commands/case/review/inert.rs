@@ -1,8 +1,9 @@
 //! Hostile content made inert: a line of bytes becomes text that steers no terminal, cut to the columns that are seen.
 
+use lazaret_pipeline::steers;
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::text::{plain, steers};
+use crate::text::plain;
 
 /// How far tabs reach.
 const TAB_COLUMNS: usize = 4;
