@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use lazaret_core::Digest;
 use lazaret_gatekit::Dice;
-use lazaret_seal::{Frontier, leaf_hash};
-use lazaret_store::{NamedDuties, Replay, SignedEntry, Store, StoreUrl};
+use lazaret_seal::Frontier;
+use lazaret_store::{NamedDuties, ReadEntry, Replay, Store, StoreUrl, read_aside};
 use tokio::runtime::Runtime;
 
 use super::crew::Crew;
@@ -155,10 +155,12 @@ impl<'a> Seen<'a> {
             if page.is_empty() {
                 break;
             }
-            for stored in &page {
-                let signed = SignedEntry::read(stored.seq, &stored.body)?;
+            for (stored, ReadEntry { signed, leaf }) in
+                read_aside(self.replay.size(), page, |stored| &stored.body).await
+            {
+                let signed = signed?;
                 self.replay.push(&signed, &stored.body)?;
-                self.frontier.push_hash(leaf_hash(&stored.body));
+                self.frontier.push_hash(leaf);
                 self.acts.push(name_of_act(&signed.entry.act)?);
             }
         }
