@@ -23,6 +23,7 @@ use serde::Deserialize;
 
 use crate::detectors::Detectors;
 use crate::endpoints::EndpointIndex;
+use crate::traffic::{EvasionData, ShapeData};
 
 pub use data::{CatalogData, ExampleData, FileExample, MarkData, MarkKind, Passage, Place, SettingValue};
 pub use embedded::FILES;
@@ -158,6 +159,16 @@ impl Catalog {
         self.parts.iter().flat_map(|part| part.data.endpoints.iter().map(|row| (&*part.file, row)))
     }
 
+    /// The shapes of calls to models.
+    pub fn shapes(&self) -> impl Iterator<Item = &ShapeData> {
+        self.parts.iter().flat_map(|part| &part.data.shapes)
+    }
+
+    /// The names that take calls out of sight.
+    pub fn evasions(&self) -> impl Iterator<Item = &EvasionData> {
+        self.parts.iter().flat_map(|part| &part.data.evasions)
+    }
+
     /// How names resolve to tools and models.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -245,6 +256,8 @@ fn digest(parts: &[Part]) -> Digest {
         entries.extend(data.trailer_keys.iter().map(|entry| canonical("trailer-key", entry)));
         entries.extend(data.marks.iter().map(|entry| canonical("mark", entry)));
         entries.extend(data.endpoints.iter().map(|entry| canonical("endpoint", entry)));
+        entries.extend(data.shapes.iter().map(|entry| canonical("shape", entry)));
+        entries.extend(data.evasions.iter().map(|entry| canonical("evasion", entry)));
     }
     entries.sort_unstable();
     Digest::of_parts(entries.iter().map(String::as_bytes))

@@ -6,6 +6,7 @@
 mod detector;
 mod evasion;
 mod finding;
+mod matching;
 mod presence;
 mod relay;
 mod shapes;
@@ -15,8 +16,9 @@ mod watch;
 pub use detector::{Precision, Response, TrafficDetector};
 pub use evasion::{EvasionData, EvasionKind, Evasions};
 pub use finding::{Caller, Calls, Extent, FindingKey, GREETING_BYTES, HOUR, LinePlace, hour_of};
+pub use matching::Glance;
 pub use presence::{AROUND_MINUTES, Presence, PresenceKey, Presences, TINY_BYTES};
 pub use relay::{Relays, conclude};
 pub use shapes::{Need, ShapeData, Shapes, ShapesError};
 pub use streams::{RARE_CALLERS_MAX, RARE_HOSTS_MAX, RARE_STREAMS_MIN, RareStreams, is_stream};
-pub use watch::{Call, Permits, Standing, Watch, Watched};
+pub use watch::{Call, Own, Permits, Standing, Watch, Watched};

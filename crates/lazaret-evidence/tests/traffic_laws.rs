@@ -12,8 +12,8 @@ use lazaret_core::{
     ToolId, TrafficFact, Visibility,
 };
 use lazaret_evidence::traffic::{
-    Call, Calls, Evasions, FindingKey, LinePlace, Permits, Relays, Shapes, Standing, TrafficDetector, Watch,
-    Watched, conclude,
+    Call, Calls, Evasions, FindingKey, LinePlace, Own, Permits, Relays, Shapes, Standing, TrafficDetector,
+    Watch, Watched, conclude,
 };
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn endpoint(id: &str, provider: &str, role: EndpointRole, plan: Option<&str>) ->
         exclusivity: Exclusivity::Exclusive,
         visibility: Visibility::Dns,
         plan: plan.map(str::to_owned),
-        confidence: Confidence::Documented,
+        confidence: Confidence::Observed,
         source: "a test".to_owned(),
         verified: date(2026, 11, 1),
     }
@@ -50,11 +50,27 @@ fn watch(scores: bool) -> Watch {
         endpoint("rival-login", "rival", EndpointRole::Auth, None),
         endpoint("friend-api", "friend", EndpointRole::Inference, Some("individual")),
     ];
-    let standing = |provider: &ProviderId| {
-        if provider.as_str() == "rival" { Standing::Banned } else { Standing::Permitted }
+    let is_banned = |provider: &ProviderId| provider.as_str() == "rival";
+    let standing = |row: &Endpoint| {
+        if is_banned(&row.provider) { Standing::Banned } else { Standing::Permitted }
     };
-    let permits = Permits { plans: ["business".to_owned()].into(), ..Permits::default() };
-    Watch::new(&rows, standing, permits, Shapes::new(Vec::new()).unwrap(), Evasions::default(), scores)
+    let permits = Permits {
+        own: [(
+            "friend".parse::<ProviderId>().unwrap(),
+            Own { plans: ["business".to_owned()].into(), ..Own::default() },
+        )]
+        .into(),
+        ..Permits::default()
+    };
+    Watch::new(
+        &rows,
+        standing,
+        is_banned,
+        permits,
+        Shapes::new(Vec::new()).unwrap(),
+        Evasions::default(),
+        scores,
+    )
 }
 
 /// A call in small: who, where to, when, how much.
@@ -103,6 +119,7 @@ fn note(watch: &Watch, line: Line, place: u64, watched: &mut Watched) {
         greeted_host: None,
         greeted: &[],
         addressed: &[],
+        exemption: &|_| None,
     };
     watch.note(&call, watched);
 }

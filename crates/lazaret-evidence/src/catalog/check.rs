@@ -24,6 +24,7 @@ pub(super) fn all(parts: &[Part]) -> Result<(Vec<Mark>, EndpointIndex), CatalogE
     unique_ids(parts)?;
     let providers = known_providers(parts);
     let tools = known_tools(parts, &providers)?;
+    traffic(parts, &providers)?;
     Ok((marks(parts, &tools)?, endpoints::index(parts, &tools, &providers)?))
 }
 
@@ -57,7 +58,10 @@ fn unique_ids(parts: &[Part]) -> Result<(), CatalogError> {
         let tools = data.tools.iter().map(|entry| ("tool", located(part, &entry.id)));
         let models = data.models.iter().map(|entry| ("model", located(part, &entry.id)));
         let keys = data.trailer_keys.iter().map(|entry| ("trailer key", located(part, &entry.key)));
-        for (what, (id, location)) in providers.chain(tools).chain(models).chain(keys) {
+        let shapes = data.shapes.iter().map(|entry| ("shape of a call", located(part, &entry.id)));
+        let evasions = data.evasions.iter().map(|entry| ("way out of sight", located(part, &entry.id)));
+        let entries = providers.chain(tools).chain(models).chain(keys).chain(shapes).chain(evasions);
+        for (what, (id, location)) in entries {
             if !seen.insert((what, id.clone())) {
                 return Err(CatalogError::Duplicate { what, id, location });
             }
@@ -86,6 +90,50 @@ fn unique_ids(parts: &[Part]) -> Result<(), CatalogError> {
 
 fn located<T: ToString>(part: &Part, id: &Spanned<T>) -> (String, Location) {
     (id.get_ref().to_string(), Location::new(part, id.span()))
+}
+
+/// Checks the rows that no endpoint names: shapes of calls, and names that take calls out of sight.
+fn traffic(parts: &[Part], providers: &BTreeSet<ProviderId>) -> Result<(), CatalogError> {
+    let mut names = BTreeSet::new();
+    for part in parts {
+        for shape in &part.data.shapes {
+            let (id, location) = located(part, &shape.id);
+            if let Some(provider) = shape.provider.as_ref().filter(|provider| !providers.contains(provider)) {
+                return Err(CatalogError::Unknown { what: "provider", id: provider.to_string(), location });
+            }
+            if let Some((field, problem)) = shape.fault() {
+                let (endpoint, field) = (id, field.to_owned());
+                return Err(CatalogError::EndpointField {
+                    endpoint,
+                    field,
+                    problem: problem.to_owned(),
+                    location,
+                });
+            }
+        }
+        for evasion in &part.data.evasions {
+            let (id, location) = located(part, &evasion.id);
+            for name in evasion.exact.iter().chain(&evasion.suffix) {
+                let is_normal = name.contains('.')
+                    && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+                let problem = if !is_normal {
+                    "holds a name that is not in lower case, in ASCII, with a dot"
+                } else if names.insert((name, evasion.exact.contains(name))) {
+                    continue;
+                } else {
+                    "holds a name that stands in the catalog already"
+                };
+                let field = "exact` or `suffix".to_owned();
+                return Err(CatalogError::EndpointField {
+                    endpoint: id,
+                    field,
+                    problem: problem.to_owned(),
+                    location,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn known_providers(parts: &[Part]) -> BTreeSet<ProviderId> {

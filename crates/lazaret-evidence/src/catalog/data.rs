@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::Spanned;
 
 use super::endpoints::EndpointData;
+use crate::traffic::{EvasionData, ShapeData};
 
 /// One file of the catalog, or the `[catalog]` section of a policy. All parts are optional.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +31,12 @@ pub struct CatalogData {
     /// Where on the network services are reached.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointData>,
+    /// Shapes of calls to models, wherever they are served.
+    #[serde(default, rename = "shape")]
+    pub shapes: Vec<ShapeData>,
+    /// Names that take calls out of sight.
+    #[serde(default, rename = "evasion")]
+    pub evasions: Vec<EvasionData>,
 }
 
 /// A company or project.

@@ -81,5 +81,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("tools/verdent.toml", include_str!("../../../../catalog/tools/verdent.toml")),
     ("tools/warp.toml", include_str!("../../../../catalog/tools/warp.toml")),
     ("tools/windsurf.toml", include_str!("../../../../catalog/tools/windsurf.toml")),
+    ("traffic/api-shapes.toml", include_str!("../../../../catalog/traffic/api-shapes.toml")),
+    ("traffic/evasion.toml", include_str!("../../../../catalog/traffic/evasion.toml")),
     ("trailer-keys.toml", include_str!("../../../../catalog/trailer-keys.toml")),
 ];

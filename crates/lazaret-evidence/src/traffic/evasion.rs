@@ -5,13 +5,15 @@ use jiff::civil::Date;
 use lazaret_core::{TrafficFact, Visibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 /// A row of the catalog: names of one kind of way out of sight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EvasionData {
     /// Its name in findings.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
     /// What is taken out of sight, and how.
     pub kind: EvasionKind,
     /// These names, in lower case.
@@ -84,11 +86,17 @@ impl Evasions {
         None
     }
 
+    /// Whether the port alone takes calls out of sight.
+    #[must_use]
+    pub fn is_port(port: Option<u16>) -> bool {
+        port == Some(DNS_OVER_TLS)
+    }
+
     /// Returns under which id a call to a port alone is told.
     #[must_use]
     pub fn by_port(&self, fact: &TrafficFact<'_>) -> Option<&'static str> {
         let seen_as_call = fact.visibility != Visibility::Dns;
-        (seen_as_call && fact.port == Some(DNS_OVER_TLS)).then_some(DNS_OVER_TLS_ID)
+        (seen_as_call && Self::is_port(fact.port)).then_some(DNS_OVER_TLS_ID)
     }
 }
 
@@ -99,7 +107,7 @@ mod tests {
     #[test]
     fn exact_names_stand_alone_and_suffixes_cover_what_is_below() {
         let evasions = Evasions::new(vec![EvasionData {
-            id: "tunnels".to_owned(),
+            id: Spanned::new(0..0, "tunnels".to_owned()),
             kind: EvasionKind::Tunnel,
             exact: vec!["door.example".to_owned()],
             suffix: vec!["tunnel.example".to_owned()],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use lazaret_core::{Outcome, TrafficFact, Visibility};
+use lazaret_core::{Outcome, Part, TrafficFact, Visibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -134,13 +134,19 @@ pub struct FindingKey {
     pub caller: Caller,
     /// What the equipment did.
     pub outcome: Outcome,
+    /// The exemption that covered the call when it was made, by its number in the list of who asked.
+    pub exemption: Option<u32>,
 }
 
 /// What is known of the calls of one finding. Two of them are put together by [`Calls::add`], in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
-    /// How many.
-    pub count: u64,
+    /// Lines that tell of a whole call.
+    pub whole: u64,
+    /// Lines that tell of the beginning of a call alone.
+    pub begun: u64,
+    /// Lines that tell of the end of one.
+    pub ended: u64,
     /// When the first began, in microseconds since 1970-01-01 UTC.
     pub first: Option<i64>,
     /// When the last began.
@@ -165,8 +171,11 @@ impl Calls {
     /// Returns what one line shows.
     #[must_use]
     pub fn of(fact: &TrafficFact<'_>, place: LinePlace) -> Self {
+        let is = |part| u64::from(fact.part == part);
         Self {
-            count: 1,
+            whole: is(Part::Whole),
+            begun: is(Part::Beginning),
+            ended: is(Part::End),
             first: fact.time,
             last: fact.time,
             sent: fact.sent.unwrap_or(0),
@@ -179,9 +188,18 @@ impl Calls {
         }
     }
 
+    /// Returns how many calls there were. A beginning and an end are one call; where there are more of the one than of
+    /// the other, some calls left one line alone.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.whole.saturating_add(self.begun.max(self.ended))
+    }
+
     /// Adds others.
     pub fn add(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
+        self.whole = self.whole.saturating_add(other.whole);
+        self.begun = self.begun.saturating_add(other.begun);
+        self.ended = self.ended.saturating_add(other.ended);
         self.first = earlier(self.first, other.first);
         self.last = self.last.max(other.last);
         self.sent = self.sent.saturating_add(other.sent);

@@ -1,6 +1,7 @@
 //! Relayed tools: callers that showed a tool and not its service are looked at a second time, for streams elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lazaret_core::{Outcome, TrafficFact};
 
@@ -12,9 +13,9 @@ use super::{Caller, Calls, FindingKey, LinePlace, TrafficDetector, Watched, hour
 #[derive(Debug, Clone)]
 pub struct Relays {
     /// Those that showed a tool whose service they did not use.
-    suspects: BTreeMap<PresenceKey, Presence>,
+    suspects: Arc<BTreeMap<PresenceKey, Presence>>,
     /// The same by caller, for the question whether a line is of interest.
-    callers: BTreeSet<Caller>,
+    callers: Arc<BTreeSet<Caller>>,
     streams: BTreeMap<(PresenceKey, Box<str>), Calls>,
 }
 
@@ -24,7 +25,7 @@ impl Relays {
     pub fn new(watched: &mut Watched) -> Self {
         let suspects = std::mem::take(&mut watched.presences).unused();
         let callers = suspects.keys().map(|key| key.caller.clone()).collect();
-        Self { suspects, callers, streams: BTreeMap::new() }
+        Self { suspects: Arc::new(suspects), callers: Arc::new(callers), streams: BTreeMap::new() }
     }
 
     /// Whether nobody is to be looked at, so that the logs need not be read again.
@@ -36,7 +37,11 @@ impl Relays {
     /// Returns the same question without the answers so far, for another reader.
     #[must_use]
     pub fn unanswered(&self) -> Self {
-        Self { suspects: self.suspects.clone(), callers: self.callers.clone(), streams: BTreeMap::new() }
+        Self {
+            suspects: Arc::clone(&self.suspects),
+            callers: Arc::clone(&self.callers),
+            streams: BTreeMap::new(),
+        }
     }
 
     /// Adds what another reader found; the order does not matter.
@@ -77,7 +82,7 @@ pub fn conclude(watched: &mut Watched, relays: Relays) {
         let row = suspects.get(key).and_then(|presence| presence.rows.first().copied());
         put(watched, TrafficDetector::RelayedTool, row, host, &key.caller, calls);
     }
-    for (key, presence) in &suspects {
+    for (key, presence) in suspects.iter() {
         if !relayed.contains(key) {
             let row = presence.rows.first().copied();
             put(watched, TrafficDetector::SilentTool, row, "", &key.caller, &presence.signs);
@@ -103,6 +108,7 @@ fn put(
         host: host.into(),
         caller: caller.clone(),
         outcome: Outcome::Unstated,
+        exemption: None,
     };
     watched.findings.entry(key).and_modify(|known| known.add(calls)).or_insert(*calls);
 }

@@ -6,13 +6,15 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 /// A row of the catalog: how a kind of call looks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ShapeData {
     /// Its name in findings.
-    pub id: String,
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
     /// Whose models are called so; absent where many vendors' and own servers speak the same interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderId>,
@@ -111,6 +113,23 @@ impl Shapes {
 }
 
 impl ShapeData {
+    /// Returns the field that is wrong, and what is wrong with it.
+    pub(crate) fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let begins = |path: &String| path.starts_with('/') && path.len() > 1 && !path.contains(['?', '#']);
+        let needs = |need, list: &[String]| self.needs.contains(&need) && list.is_empty();
+        if self.paths.is_empty() || !self.paths.iter().all(begins) {
+            Some(("paths", "must be paths from a `/` on, without query"))
+        } else if self.method.is_empty() {
+            Some(("method", "is empty"))
+        } else if needs(Need::Header, &self.headers) {
+            Some(("headers", "is empty, and `needs` asks for one"))
+        } else if needs(Need::Agent, &self.agents) {
+            Some(("agents", "is empty, and `needs` asks for one"))
+        } else {
+            None
+        }
+    }
+
     fn met(&self, fact: &TrafficFact<'_>) -> bool {
         self.needs.is_empty()
             || self.needs.iter().any(|need| match need {
@@ -159,7 +178,7 @@ mod tests {
 
     fn row(id: &str, paths: &[&str], needs: &[Need]) -> ShapeData {
         ShapeData {
-            id: id.to_owned(),
+            id: Spanned::new(0..0, id.to_owned()),
             provider: None,
             method: "POST".to_owned(),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),

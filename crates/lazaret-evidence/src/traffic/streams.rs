@@ -87,7 +87,7 @@ impl RareStreams {
         let mut rare = Vec::new();
         for (name, host) in self.hosts {
             let Host::Rare(callers) = host else { continue };
-            if callers.values().map(|calls| calls.count).sum::<u64>() < RARE_STREAMS_MIN {
+            if callers.values().map(|calls| calls.count()).sum::<u64>() < RARE_STREAMS_MIN {
                 continue;
             }
             rare.extend(callers.into_iter().map(|(caller, calls)| (name.clone(), caller, calls)));

@@ -1,6 +1,6 @@
 //! The watch: holds calls against the catalog and gathers what the detectors state, whatever the order of the calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use lazaret_core::{Endpoint, EndpointRole, Exclusivity, Outcome, ProviderId, TrafficFact, Visibility};
@@ -24,18 +24,26 @@ pub enum Standing {
 /// What the policy permits, as far as calls show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permits {
-    /// Plans, as rows of the catalog name them, that an approved tool may be used under; any where the set is empty.
-    pub plans: BTreeSet<String>,
-    /// Accounts or tenants that an approved tool may be used under; any where the set is empty.
-    pub accounts: BTreeSet<Vec<u8>>,
+    /// By provider, the accounts that are our own; a provider that is not here is asked for none.
+    pub own: BTreeMap<ProviderId, Own>,
     /// Hosts of the house that serve approved models over the usual interfaces, in their normal form.
     pub hosts: BTreeSet<Box<str>>,
     /// Resolvers, greetings and tunnels that are in order, by the ids of their rows.
     pub evasions: BTreeSet<String>,
 }
 
+/// Our own accounts with a provider. An empty set asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Plans, as rows of the catalog name them.
+    pub plans: BTreeSet<String>,
+    /// Accounts or tenants, as logs state them.
+    pub accounts: BTreeSet<Vec<u8>>,
+}
+
 /// A call with the rows of the catalog that it matches.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Call<'a> {
     /// What the line states.
     pub fact: &'a TrafficFact<'a>,
@@ -51,6 +59,8 @@ pub struct Call<'a> {
     pub greeted: &'a [u32],
     /// Rows that the called address matches.
     pub addressed: &'a [u32],
+    /// Says which exemption covers the call to a row, if one does.
+    pub exemption: &'a dyn Fn(u32) -> Option<u32>,
 }
 
 /// What the detectors hold calls against.
@@ -88,11 +98,13 @@ pub struct Watched {
 }
 
 impl Watch {
-    /// Makes a watch over the rows of a catalog. `standing` says of each row's provider whether it is banned.
+    /// Makes a watch over the rows of a catalog. `standing` says of each row whether calls to it are banned, and
+    /// `is_banned` of a provider whether it is.
     #[must_use]
     pub fn new(
         endpoints: &[Endpoint],
-        standing: impl Fn(&ProviderId) -> Standing,
+        standing: impl Fn(&Endpoint) -> Standing,
+        is_banned: impl Fn(&ProviderId) -> bool,
         permits: Permits,
         shapes: Shapes,
         evasions: Evasions,
@@ -109,14 +121,14 @@ impl Watch {
             let exclusive = endpoint.exclusivity == Exclusivity::Exclusive;
             Row {
                 provider: u32::try_from(number).unwrap_or(u32::MAX),
-                standing: standing(&endpoint.provider),
+                standing: standing(endpoint),
                 infers: endpoint.role == EndpointRole::Inference && exclusive,
                 shows_tool: tells_tool && exclusive && !endpoint.tools.is_empty(),
                 plan: endpoint.plan.clone(),
             }
         });
         let rows = rows.collect();
-        let banned = shapes.providers().filter(|provider| standing(provider) == Standing::Banned).cloned();
+        let banned = shapes.providers().filter(|provider| is_banned(provider)).cloned();
         Self { rows, banned: banned.collect(), providers, permits, shapes, evasions, scores }
     }
 
@@ -136,6 +148,12 @@ impl Watch {
     #[must_use]
     pub fn knows_path(&self, path: &[u8]) -> bool {
         self.shapes.may_match(path)
+    }
+
+    /// Whether a call to this port could be told, whatever its host.
+    #[must_use]
+    pub fn knows_port(&self, port: Option<u16>) -> bool {
+        Evasions::is_port(port)
     }
 
     /// Whether streams to unknown hosts are scored, so that every call is of interest.
@@ -226,7 +244,7 @@ impl Watch {
         if self.is_ours(host) {
             return;
         }
-        let evasion = self.evasions.by_name(host.as_bytes()).map(|row| row.id.as_str());
+        let evasion = self.evasions.by_name(host.as_bytes()).map(|row| row.id.get_ref().as_str());
         let evasion = evasion.or_else(|| self.evasions.by_port(call.fact));
         if evasion.is_some_and(|id| !self.permits.evasions.contains(id)) {
             tell(TrafficDetector::ControlEvasion, None, Some(host), call, watched);
@@ -252,13 +270,14 @@ impl Watch {
         watched.presences.note(Caller::of(fact), row.provider, number, used, calls);
     }
 
-    /// Whether a permitted tool is called under a plan or an account that is not.
+    /// Whether a permitted tool is called under a plan or an account that is not our own.
     fn is_foreign(&self, row: &Row, fact: &TrafficFact<'_>) -> bool {
-        let plans = &self.permits.plans;
-        let accounts = &self.permits.accounts;
-        let foreign_plan = row.plan.as_ref().is_some_and(|plan| !plans.is_empty() && !plans.contains(plan));
+        let provider = usize::try_from(row.provider).ok().and_then(|number| self.providers.get(number));
+        let Some(own) = provider.and_then(|provider| self.permits.own.get(provider)) else { return false };
+        let foreign_plan =
+            row.plan.as_ref().is_some_and(|plan| !own.plans.is_empty() && !own.plans.contains(plan));
         let foreign_account =
-            fact.account.is_some_and(|account| !accounts.is_empty() && !accounts.contains(account));
+            fact.account.is_some_and(|account| !own.accounts.is_empty() && !own.accounts.contains(account));
         foreign_plan || (row.infers && foreign_account)
     }
 
@@ -296,6 +315,7 @@ fn tell(
         host: host.unwrap_or_default().into(),
         caller: Caller::of(call.fact),
         outcome: call.fact.outcome,
+        exemption: endpoint.and_then(call.exemption),
     };
     put(&mut watched.findings, key, &Calls::of(call.fact, call.place));
 }
