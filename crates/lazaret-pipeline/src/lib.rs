@@ -6,6 +6,7 @@ mod check;
 pub mod contents;
 mod digest;
 pub mod docket;
+pub mod egress;
 pub mod export;
 pub mod gate;
 pub mod house;

@@ -1,0 +1,373 @@
+//! `egress scan`: says what logs of network equipment show about calls to banned services.
+//!
+//! Sources: the logs, read line by line. Evidence: [`Watch`] holds each call against the catalog; callers that showed a
+//! tool and not its service are looked at a second time. Verdict: by the policy and the exemptions of the time. Action and
+//! ledger: none; what matches nothing is counted and forgotten.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+
+use lazaret_core::{Endpoint, ProviderId, TrafficFact, Visibility};
+use lazaret_evidence::Catalog;
+use lazaret_evidence::endpoints::EndpointIndex;
+use lazaret_evidence::traffic::{
+    Evasions, Glance, LinePlace, Permits, Relays, Shapes, ShapesError, TrafficDetector, Watch, Watched,
+    conclude,
+};
+use lazaret_traffic::{Format, Glimpse, Place, Reading, TrafficError, read_in_parallel};
+
+use super::callers::{Names, Naming};
+use super::leave::Leave;
+use super::report::{
+    Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, Gathered, InputReport, findings,
+    moment, timeline,
+};
+use crate::report::VERSION;
+
+/// A log.
+#[expect(missing_debug_implementations, reason = "it holds functions")]
+pub struct Log<'a> {
+    /// Its name in the report.
+    pub name: String,
+    /// Its format; told from its first lines where none is given.
+    pub format: Option<Format>,
+    /// Opens it, from its beginning.
+    pub open: Opener<'a>,
+}
+
+/// How a log is opened.
+#[expect(missing_debug_implementations, reason = "it holds functions")]
+pub enum Opener<'a> {
+    /// As often as it is asked for: a file.
+    Again(Box<dyn Fn() -> io::Result<Box<dyn Read>> + 'a>),
+    /// Once: standard input.
+    Once(Box<dyn Read + 'a>),
+}
+
+/// What to look at and how.
+#[expect(missing_debug_implementations, reason = "it holds functions")]
+pub struct EgressScanRequest<'a> {
+    /// The logs, ordered by name.
+    pub logs: Vec<Log<'a>>,
+    /// The policy and the exemptions.
+    pub leave: &'a Leave,
+    /// The catalog.
+    pub catalog: &'a Catalog,
+    /// How callers are named.
+    pub naming: &'a Naming,
+    /// Whether streams to unknown hosts are scored as well.
+    pub scores: bool,
+    /// How many threads to use.
+    pub n_threads: usize,
+    /// Told of each log before it is read, with its name and whether it is read a second time.
+    pub progress: &'a mut dyn FnMut(&str, bool),
+}
+
+/// Logs could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressScanError {
+    /// A log could not be opened.
+    #[error("cannot open the log `{name}`")]
+    Open {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A log could not be read at all.
+    #[error("cannot read the log `{name}`")]
+    Read {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: TrafficError,
+    },
+    /// A log changed between the two times that it was read.
+    #[error("the log `{name}` changed while it was read; scan a copy, or a log that is closed")]
+    Changed {
+        /// Its name.
+        name: String,
+    },
+    /// The catalog's shapes of calls do not compile.
+    #[error(transparent)]
+    Shapes(#[from] ShapesError),
+}
+
+/// Looks at logs.
+///
+/// # Errors
+/// [`EgressScanError`] where a log cannot be opened or read at all; what could not be understood of it is in the report.
+pub fn scan(request: EgressScanRequest<'_>) -> Result<EgressReport, EgressScanError> {
+    let EgressScanRequest { mut logs, leave, catalog, naming, scores, n_threads, progress } = request;
+    let watch = watch_of(leave, catalog, scores)?;
+    let names: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
+    // sources, evidence
+    let mut watched = Watched::default();
+    let mut inputs = Vec::new();
+    for (input, log) in (0..).zip(&mut logs) {
+        progress(&log.name, false);
+        let begin = || First {
+            endpoints: catalog.endpoints(),
+            watch: &watch,
+            leave,
+            input,
+            span: Span::default(),
+            watched: Watched::default(),
+        };
+        let mut span = Span::default();
+        let reading = read_log(log, n_threads, begin, |first| {
+            span.add(&first.span);
+            watched.add(first.watched);
+        })?;
+        inputs.push(input_report(&log.name, reading, &span));
+    }
+    let mut blind = blind_detectors(&inputs, &watch, &watched);
+    let relays =
+        look_again(&mut logs, &inputs, &watch, catalog, &mut watched, &mut blind, (n_threads, progress))?;
+    conclude(&mut watched, relays);
+    // verdict
+    let gathered: Vec<Gathered> = watched
+        .findings
+        .into_iter()
+        .map(|(key, calls)| {
+            let exemption = key.exemption.and_then(|number| leave.name(number)).map(str::to_owned);
+            (key, calls, exemption)
+        })
+        .collect();
+    // action, ledger: none
+    let naming_word = naming.as_str();
+    let caller_names = Names::new(naming, &gathered);
+    let timeline = timeline(&gathered);
+    let findings = findings(gathered, catalog.endpoints().rows(), &names, &caller_names);
+    let calls = CallCounts {
+        read: inputs.iter().map(|input| input.calls).sum(),
+        told: findings.iter().map(|finding| finding.calls).sum(),
+    };
+    Ok(EgressReport {
+        format: EGRESS_REPORT_FORMAT,
+        version: VERSION,
+        policy: leave.policy().policy,
+        catalog: catalog.digest(),
+        callers: naming_word,
+        inputs,
+        calls,
+        blind: blind.into_iter().collect(),
+        findings,
+        timeline,
+    })
+}
+
+/// Makes the watch that a policy and a catalog ask for.
+fn watch_of(leave: &Leave, catalog: &Catalog, scores: bool) -> Result<Watch, EgressScanError> {
+    let shapes = Shapes::new(catalog.shapes().cloned().collect())?;
+    let evasions = Evasions::new(catalog.evasions().cloned().collect());
+    let standing = |row: &Endpoint| leave.standing(row);
+    let is_banned = |provider: &ProviderId| leave.policy().bans_provider(provider);
+    let rows = catalog.endpoints().rows();
+    Ok(Watch::new(rows, standing, is_banned, permits(leave, catalog), shapes, evasions, scores))
+}
+
+fn permits(leave: &Leave, catalog: &Catalog) -> Permits {
+    let policy = leave.policy();
+    let providers: BTreeSet<_> = catalog.endpoints().rows().iter().map(|row| &row.provider).collect();
+    let own = providers.into_iter().map(|provider| (provider.clone(), leave.own_of(provider)));
+    Permits {
+        own: own.collect(),
+        hosts: policy.own_hosts.iter().map(|host| host.as_str().into()).collect(),
+        evasions: BTreeSet::new(),
+    }
+}
+
+/// When the calls of a log were made, and what its lines show of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    first: Option<i64>,
+    last: Option<i64>,
+    /// A bit for each kind of [`Visibility`], in their order.
+    visibility: u8,
+}
+
+impl Span {
+    fn note(&mut self, glimpse: &Glimpse<'_>) {
+        self.visibility |= 1 << (glimpse.visibility as u8);
+        if let Some(time) = glimpse.time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.visibility |= other.visibility;
+        let both = self.first.zip(other.first).map(|(one, other)| one.min(other));
+        self.first = both.or(self.first).or(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    fn visibility(&self) -> BTreeSet<Visibility> {
+        Visibility::ALL.into_iter().filter(|kind| self.visibility >> (*kind as u8) & 1 == 1).collect()
+    }
+}
+
+/// The first look: every call.
+struct First<'a> {
+    endpoints: &'a EndpointIndex,
+    watch: &'a Watch,
+    leave: &'a Leave,
+    input: u32,
+    span: Span,
+    watched: Watched,
+}
+
+impl lazaret_traffic::Watch for First<'_> {
+    fn is_of_interest(&mut self, _place: Place, glimpse: &Glimpse<'_>) -> bool {
+        self.span.note(glimpse);
+        let glance = Glance {
+            host: glimpse.host,
+            sni: glimpse.sni,
+            path: glimpse.path,
+            server: glimpse.server,
+            port: glimpse.port,
+        };
+        self.watch.may_tell(self.endpoints, &glance)
+    }
+
+    fn fact(&mut self, place: Place, fact: &TrafficFact<'_>) {
+        let place = LinePlace { input: self.input, line: place.line };
+        let rows = self.endpoints.rows();
+        let exemption = |row: u32| self.leave.exemption_of(rows.get(usize::try_from(row).ok()?)?, fact);
+        self.watch.see(self.endpoints, fact, place, &exemption, &mut self.watched);
+    }
+}
+
+/// The second look: calls of those who showed a tool whose service they did not use.
+struct Second<'a> {
+    endpoints: &'a EndpointIndex,
+    watch: &'a Watch,
+    input: u32,
+    lines: u64,
+    relays: Relays,
+}
+
+impl lazaret_traffic::Watch for Second<'_> {
+    fn is_of_interest(&mut self, _place: Place, glimpse: &Glimpse<'_>) -> bool {
+        self.lines += 1;
+        glimpse.visibility != Visibility::Dns
+    }
+
+    fn fact(&mut self, place: Place, fact: &TrafficFact<'_>) {
+        let place = LinePlace { input: self.input, line: place.line };
+        self.relays.see(self.watch, self.endpoints, fact, place);
+    }
+}
+
+/// Reads a log with several watches, each for a part of it, and takes them back in order.
+fn read_log<W: lazaret_traffic::Watch + Send>(
+    log: &mut Log<'_>,
+    n_threads: usize,
+    begin: impl Fn() -> W + Sync,
+    end: impl FnMut(W),
+) -> Result<Reading, EgressScanError> {
+    let open_error = |source| EgressScanError::Open { name: log.name.clone(), source };
+    let format = log.format.as_ref();
+    let reading = match &mut log.open {
+        Opener::Again(open) => read_in_parallel(open().map_err(open_error)?, format, n_threads, begin, end),
+        Opener::Once(input) => read_in_parallel(input, format, n_threads, begin, end),
+    };
+    reading.map_err(|source| EgressScanError::Read { name: log.name.clone(), source })
+}
+
+fn input_report(name: &str, reading: Reading, span: &Span) -> InputReport {
+    let Reading { format, counts, broken } = reading;
+    let mut not_understood: Vec<FaultReport> = counts
+        .faulty
+        .iter()
+        .map(|(fault, faulty)| (fault.as_str(), faulty))
+        .chain([("too-long", &counts.too_long)])
+        .filter(|(_, faulty)| faulty.lines > 0)
+        .map(|(fault, faulty)| FaultReport {
+            fault: fault.to_owned(),
+            count: faulty.lines,
+            first_line: faulty.first.first().map_or(0, |place| place.line),
+        })
+        .collect();
+    not_understood.sort_by(|one, other| one.fault.cmp(&other.fault));
+    InputReport {
+        name: name.to_owned(),
+        log_format: format,
+        lines: counts.lines,
+        calls: counts.facts + counts.passed,
+        other: counts.blank + counts.beside.values().sum::<u64>(),
+        not_understood,
+        without_time: counts.untimed,
+        first: span.first.map(moment),
+        last: span.last.map(moment),
+        visibility: span.visibility(),
+        cut_short: broken.map(|error| error.to_string()),
+    }
+}
+
+/// Returns which detectors had no log in which they could see anything.
+fn blind_detectors(inputs: &[InputReport], watch: &Watch, watched: &Watched) -> BTreeSet<Blind> {
+    let seen: BTreeSet<Visibility> =
+        inputs.iter().flat_map(|input| input.visibility.iter().copied()).collect();
+    let mut blind = BTreeSet::new();
+    for detector in TrafficDetector::ALL {
+        let why = if detector == TrafficDetector::RareStream && !watch.scores() {
+            "scores were not asked for".to_owned()
+        } else if detector == TrafficDetector::RareStream && watched.streams.overflowed() {
+            "there are too many hosts with such streams".to_owned()
+        } else if detector.needs().iter().all(|kind| !seen.contains(kind)) {
+            let needs: Vec<&str> = detector.needs().iter().map(|kind| kind.as_str()).collect();
+            format!("no log shows what it needs: {}", needs.join(", "))
+        } else {
+            continue;
+        };
+        blind.insert(Blind { detector, why });
+    }
+    blind
+}
+
+/// Reads the logs a second time where there is anybody to look at again.
+fn look_again(
+    logs: &mut [Log<'_>],
+    inputs: &[InputReport],
+    watch: &Watch,
+    catalog: &Catalog,
+    watched: &mut Watched,
+    blind: &mut BTreeSet<Blind>,
+    (n_threads, progress): (usize, &mut dyn FnMut(&str, bool)),
+) -> Result<Relays, EgressScanError> {
+    let relays = Relays::new(watched);
+    if relays.is_empty() {
+        return Ok(relays);
+    }
+    let mut relays = relays;
+    for ((number, log), input) in (0..).zip(logs).zip(inputs) {
+        if matches!(log.open, Opener::Once(_)) {
+            let why = format!("`{}` could not be read a second time", input.name);
+            blind.insert(Blind { detector: TrafficDetector::RelayedTool, why });
+            continue;
+        }
+        progress(&log.name, true);
+        let question = relays.unanswered();
+        let begin = || Second {
+            endpoints: catalog.endpoints(),
+            watch,
+            input: number,
+            lines: 0,
+            relays: question.unanswered(),
+        };
+        let mut lines = 0;
+        read_log(log, n_threads, begin, |second| {
+            lines += second.lines;
+            relays.add(second.relays);
+        })?;
+        // A log that grows shows more calls the second time; one that was replaced shows others.
+        if lines < input.calls {
+            return Err(EgressScanError::Changed { name: input.name.clone() });
+        }
+    }
+    Ok(relays)
+}
