@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::commands::{
-    blame, case, catalog, check, collect, exempt, export, gate, generate, hold, index, key, ledger, motion,
-    people, policy, remove, scan, store,
+    blame, case, catalog, check, collect, egress, exempt, export, gate, generate, hold, index, key, ledger,
+    motion, people, policy, remove, scan, store,
 };
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Case(Box<case::CaseArgs>),
     /// Ask for leave to use a banned tool, and grant it
     Exempt(Box<exempt::ExemptArgs>),
+    /// See and stop calls to banned services
+    Egress(egress::EgressArgs),
     /// Make and show keys: for signing, and for the vault
     Key(key::KeyArgs),
     /// Check, test and explain policies

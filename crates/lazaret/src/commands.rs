@@ -9,6 +9,7 @@ pub(crate) mod case;
 pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod egress;
 pub(crate) mod exempt;
 pub(crate) mod export;
 pub(crate) mod gate;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Motion(args) => motion::run(&args, &global),
         Command::Case(args) => case::run(&args, &global),
         Command::Exempt(args) => exempt::run(&args, &global),
+        Command::Egress(args) => egress::run(&args, &global),
         Command::Store(args) => store::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),

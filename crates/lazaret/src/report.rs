@@ -6,6 +6,7 @@ use lazaret_pipeline::Report;
 
 use crate::screen::Screen;
 
+pub(crate) mod egress;
 pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;

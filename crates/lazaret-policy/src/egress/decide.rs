@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use lazaret_core::{
-    DecisionId, Digest, Endpoint, EndpointId, EndpointRole, Exclusivity, Permission, Purpose, ToolId,
+    DecisionId, Digest, Endpoint, EndpointId, EndpointRole, Exclusivity, Permission, ProviderId, Purpose,
+    ToolId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -302,6 +303,20 @@ impl<'a> Asked<'a> {
 }
 
 impl EgressPolicy {
+    /// Whether calls to an endpoint are banned, whatever the account.
+    #[must_use]
+    pub fn bans(&self, endpoint: &Endpoint) -> bool {
+        matches!(self.standing(endpoint), Standing::Banned(_) | Standing::BannedByName(_))
+    }
+
+    /// Whether a provider is banned.
+    #[must_use]
+    pub fn bans_provider(&self, provider: &ProviderId) -> bool {
+        self.providers.get(provider).map_or(self.rivals, |provider| {
+            matches!(provider.standing, Standing::Banned(_) | Standing::BannedByName(_))
+        })
+    }
+
     /// Returns what the policy says of whoever is reached at an endpoint, whatever the account.
     fn standing(&self, endpoint: &Endpoint) -> Standing {
         let unlisted =
