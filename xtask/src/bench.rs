@@ -4,6 +4,7 @@ mod account;
 mod agreement;
 mod attribution;
 mod command;
+mod decisions;
 mod engine;
 mod gate_conservation;
 mod gate_crash;
@@ -172,6 +173,13 @@ const BENCHES: &[Bench] = &[
         about: "how many lines of a log one core reads, beside mawk, jq, Miller and DuckDB on the same file",
         in_release: false,
         run: traffic::run,
+    },
+    Bench {
+        name: "decisions",
+        usage: "[PROGRAM]",
+        about: "how many checks `egress serve` answers, how long they take, and what they add at Envoy and Squid",
+        in_release: true,
+        run: decisions::run,
     },
 ];
 

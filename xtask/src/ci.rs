@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use crate::chore::{self, Failures};
-use crate::prerequisites::{self, CXX, GIT, POSTGRES};
-use crate::{suite, tidy};
+use crate::prerequisites::{self, CXX, GIT, OPENSSL, POSTGRES, SQUID, VENV};
+use crate::{components, suite, tidy};
 
 /// Runs every check; the first failure does not hide the others.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT, CXX, POSTGRES])?;
+    prerequisites::install(&[GIT, CXX, POSTGRES, SQUID, OPENSSL, VENV])?;
+    components::install_envoy()?;
     let mut failures = Failures::default();
     failures.note(suite::check_format());
     failures.note(suite::check_lints());

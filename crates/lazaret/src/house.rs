@@ -39,6 +39,11 @@ pub(crate) struct ActorArgs {
 }
 
 impl StoreArgs {
+    /// Whether a store is named at all.
+    pub(crate) fn is_named(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Returns where the store lies.
     pub(crate) fn place(&self) -> Result<HousePlace, CommandError> {
         let Some(store) = &self.store else {

@@ -115,6 +115,7 @@ const KEEPERS: &[(&str, &[&str], &str)] = &[
     ("object_store", &["lazaret-shard", "lazaret-store"], "only shards and the vault may lie elsewhere"),
     ("pyo3", &["lazaret-py"], "only the wheel knows Python"),
     ("sqlx", &["lazaret-store"], "only the store knows its database"),
+    ("tonic", &["lazaret-server"], "only the server answers over gRPC"),
 ];
 
 /// Checks the dependencies of every manifest of the workspace.

@@ -6,7 +6,12 @@ use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
 
+mod ask;
+mod deciding;
 mod scan;
+mod serve;
+mod snapshot;
+mod squid_helper;
 
 /// Arguments of `lazaret egress`.
 #[derive(Debug, Args)]
@@ -22,11 +27,29 @@ enum EgressCommand {
     /// Reads logs of proxies, resolvers and sensors. Only what matches the catalog is told; the rest is counted and
     /// forgotten. Callers are never named.
     Scan(Box<scan::ScanArgs>),
+    /// Decide about calls for Envoy and Squid, until it is told to stop
+    ///
+    /// Answers on this machine alone. Exemptions are read from the store again and again; what is denied, warned of or
+    /// only observed follows from the policy.
+    Serve(Box<serve::ServeArgs>),
+    /// Answer Squid's questions: the program that squid.conf names
+    ///
+    /// Reads Squid's external ACL protocol from standard input and hands each line to `lazaret egress serve`. Where that
+    /// does not answer in time, it decides by the last snapshot. It ends when its standard input does, and not before.
+    SquidHelper(squid_helper::SquidHelperArgs),
+    /// Say what would be decided about a call, and why
+    Decide(Box<ask::AskArgs>),
+    /// Write what the Squid helper needs to decide by itself
+    Snapshot(snapshot::SnapshotArgs),
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
         EgressCommand::Scan(args) => scan::run(args, global),
+        EgressCommand::Serve(args) => serve::run(args, global),
+        EgressCommand::SquidHelper(args) => squid_helper::run(args, global),
+        EgressCommand::Decide(args) => ask::run(args, global),
+        EgressCommand::Snapshot(args) => snapshot::run(args, global),
     }
 }

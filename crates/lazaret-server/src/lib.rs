@@ -1,0 +1,18 @@
+//! Answers enforcement points: Envoy over gRPC, and the Squid helper over a local socket. No rule is decided here.
+//!
+//! [`Service`] holds what every face shares: the decider, the clock it is given, what is counted and recorded.
+//! [`serve`] opens the faces; [`helper`] is the other end of the local socket, which decides by a snapshot when the
+//! service does not answer.
+
+mod envoy;
+pub mod helper;
+mod local;
+mod record;
+mod serve;
+mod service;
+mod squid;
+
+pub use envoy::EnvoyAuthorization;
+pub use record::{DECISION_FORMAT, DecisionRecord, Recorder};
+pub use serve::{Faces, ServeError, Stop, serve};
+pub use service::{Clock, Point, Service, Tally};

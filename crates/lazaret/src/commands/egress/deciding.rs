@@ -1,0 +1,64 @@
+//! By what calls are decided: the policy and the exemptions that the command line names.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use lazaret_pipeline::egress::{Decider, KeptExemptions, SnapshotError};
+use lazaret_pipeline::house::House;
+
+use crate::command_error::CommandError;
+use crate::exit::ExitCode;
+use crate::house::{StoreArgs, house_error, store_error};
+use crate::rulebook::Rulebook;
+
+/// By what to decide.
+#[derive(Debug, Args)]
+pub(crate) struct DecidingArgs {
+    /// The policy; the store's otherwise, or the built-in one where there is no store either
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What decides, and the store that it was made of.
+pub(crate) struct Deciding {
+    pub(crate) decider: Decider,
+    pub(crate) house: Option<House>,
+}
+
+impl DecidingArgs {
+    /// Reads policy and exemptions. Without a store there are no exemptions.
+    pub(crate) async fn open(&self, now: Timestamp) -> Result<Deciding, CommandError> {
+        let house = match self.store.is_named() {
+            true => Some(self.store.open().await?),
+            false => None,
+        };
+        let rulebook = match (&self.policy, &house) {
+            (None, Some(house)) => {
+                let digest = house.charter.basis.policy;
+                let text = house.document(digest).await.map_err(house_error)?;
+                Rulebook::parse(&text, "the store's policy")?
+            }
+            (path, _) => Rulebook::load(path.as_deref())?,
+        };
+        let exemptions = match &house {
+            Some(house) => KeptExemptions::read(house, now).await.map_err(store_error)?,
+            None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
+        };
+        Ok(Deciding { decider: decider(&rulebook, exemptions)?, house })
+    }
+}
+
+/// Returns what decides by a policy and exemptions.
+pub(super) fn decider(rulebook: &Rulebook, exemptions: KeptExemptions) -> Result<Decider, CommandError> {
+    let endpoints = rulebook.catalog.endpoints().rows().iter().cloned();
+    Decider::new(rulebook.rules.egress().clone(), endpoints, exemptions)
+        .map_err(|error| CommandError::from_error(ExitCode::PolicyInvalid, error))
+}
+
+/// Returns an error of a snapshot, for people.
+pub(super) fn snapshot_error(error: SnapshotError) -> CommandError {
+    CommandError::from_error(ExitCode::Failure, error).hint("`lazaret egress snapshot --out FILE` writes one")
+}
