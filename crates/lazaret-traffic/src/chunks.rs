@@ -17,6 +17,9 @@ pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// How many bytes are read before a chunk is cut off.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// How many bytes are asked for at once.
+const READ_BYTES: usize = 256 << 10;
+
 /// A run of whole lines.
 #[derive(Debug)]
 pub(crate) struct Chunk {
@@ -96,7 +99,7 @@ impl<'i> Chunks<'i> {
     fn fill(&mut self) {
         while self.waiting.len() < CHUNK_BYTES && self.goes_on() {
             let filled = self.waiting.len();
-            self.waiting.resize(CHUNK_BYTES, 0);
+            self.waiting.resize(CHUNK_BYTES.min(filled + READ_BYTES), 0);
             let read = self.decoder.read(self.waiting.get_mut(filled..).unwrap_or_default());
             self.waiting.truncate(filled + read.as_ref().copied().unwrap_or_default());
             match read {

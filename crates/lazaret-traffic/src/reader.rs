@@ -96,8 +96,9 @@ impl Worker {
     pub(crate) fn read(&mut self, chunk: &Chunk, watch: &mut (impl Watch + ?Sized), counts: &mut Counts) {
         let grammar = &*chunk.grammar;
         // Most chunks are plain text throughout, and their lines need not be asked one by one.
+        // What is JSON refuses control characters itself.
         let is_plain =
-            !is_binary(&chunk.bytes) && (!grammar.is_utf8() || str::from_utf8(&chunk.bytes).is_ok());
+            if grammar.is_utf8() { str::from_utf8(&chunk.bytes).is_ok() } else { !is_binary(&chunk.bytes) };
         for_each_line(chunk, |line, place, is_cut| {
             counts.lines += 1;
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -114,6 +115,8 @@ impl Worker {
                 let is_settled = matches!(fault, Fault::Binary | Fault::NotUtf8 | Fault::Cut);
                 let fault = if is_settled {
                     fault
+                } else if is_binary(line) {
+                    Fault::Binary
                 } else if is_cut {
                     Fault::Cut
                 } else if is_of_another(line, grammar) {

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use lazaret_core::TrafficFact;
-use lazaret_traffic::{Format, Glimpse, Place, Watch, read, read_in_parallel};
+use lazaret_traffic::{Format, Glimpse, LINE_BYTES_MAX, Place, Watch, read, read_in_parallel};
 
 #[derive(Default)]
 struct Shown {
@@ -122,9 +122,9 @@ fn every_line_is_counted_once_whatever_it_holds() {
         }
     }
     let mut log = all.clone();
-    log.extend(std::iter::repeat_n(b'x', 10 << 20));
+    log.extend(std::iter::repeat_n(b'x', LINE_BYTES_MAX + (LINE_BYTES_MAX >> 1)));
     log.push(b'\n');
-    log.extend((0..=255_u8).cycle().take(1 << 20));
+    log.extend((0..=255_u8).cycle().take(1 << 14));
     log.push(b'\n');
     log.extend(all);
     let lines = u64::try_from(log.split_inclusive(|byte| *byte == b'\n').count()).unwrap();
@@ -153,6 +153,19 @@ fn every_line_is_counted_once_whatever_it_holds() {
         let (text, in_parallel) = one(3);
         assert_eq!((&text, &in_parallel), (&one(1).0, counts), "{}", format.name());
     }
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_counted_and_not_kept() {
+    let line = b"1796000001.123    245 192.0.2.17 TCP_TUNNEL/200 6021 CONNECT api.rival.example:443 - HIER_NONE/- -\n";
+    let mut log = line.to_vec();
+    log.extend(std::iter::repeat_n(b'x', 10 << 20));
+    log.push(b'\n');
+    log.extend(line);
+    let mut watch = Shown::default();
+    let counts = read(&*log, None, &mut watch).unwrap().counts;
+    assert_eq!((counts.lines, counts.facts, counts.too_long.lines), (3, 2, 1));
+    assert!(watch.text.contains("\n3@10485860 "), "{}", watch.text);
 }
 
 #[test]

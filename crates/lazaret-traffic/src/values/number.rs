@@ -15,9 +15,10 @@ pub(crate) fn whole(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() || bytes.len() > 19 {
         return None;
     }
+    // Nineteen digits always fit.
     bytes.iter().try_fold(0_u64, |number, byte| {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(u64::from(digit)) }
+        if digit > 9 { None } else { Some(number * 10 + u64::from(digit)) }
     })
 }
 

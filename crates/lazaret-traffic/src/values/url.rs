@@ -15,10 +15,10 @@ pub(crate) struct Url<'a> {
 /// `host:443`.
 #[inline]
 pub(crate) fn split(bytes: &[u8]) -> Option<Url<'_>> {
-    let rest = match memchr::memmem::find(bytes.get(..bytes.len().min(16))?, b"://") {
-        Some(at) => bytes.get(at + 3..)?,
-        None => bytes,
-    };
+    // A scheme is followed by two slashes, and a host by a port.
+    let scheme = memchr::memchr(b':', bytes.get(..bytes.len().min(16))?);
+    let behind_scheme = scheme.and_then(|at| bytes.get(at + 1..)?.strip_prefix(b"//"));
+    let rest = behind_scheme.unwrap_or(bytes);
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let authority = match memchr::memrchr(b'@', authority) {
