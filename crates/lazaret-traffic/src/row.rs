@@ -115,6 +115,8 @@ pub(crate) struct Row {
     slots: [Piece; SLOTS],
     /// One bit for every slot that was seen, be its value null.
     seen: u32,
+    /// One bit for every slot that was set: the pieces of others are those of earlier lines.
+    is_set: u32,
     /// Whether a piece has a coding to undo.
     is_coded: bool,
     pub(crate) many: Vec<(Many, Piece)>,
@@ -126,10 +128,8 @@ impl Row {
     /// Forgets everything.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.seen != 0 {
-            self.slots = [Piece::default(); SLOTS];
-            self.seen = 0;
-        }
+        self.seen = 0;
+        self.is_set = 0;
         self.is_coded = false;
         self.many.clear();
         self.headers.clear();
@@ -161,6 +161,7 @@ impl Row {
     #[inline]
     pub(crate) fn set(&mut self, slot: Slot, piece: Piece) {
         self.seen |= 1 << index(slot);
+        self.is_set |= 1 << index(slot);
         self.is_coded |= piece.coding != Coding::Plain;
         if let Some(place) = self.slots.get_mut(index(slot)) {
             *place = piece;
@@ -170,7 +171,8 @@ impl Row {
     /// Returns the piece of a slot.
     #[inline]
     pub(crate) fn piece(&self, slot: Slot) -> Piece {
-        self.slots.get(index(slot)).copied().unwrap_or_default()
+        let is_set = self.is_set & 1 << index(slot) != 0;
+        self.slots.get(index(slot)).filter(|_| is_set).copied().unwrap_or_default()
     }
 
     /// Returns the bytes of a slot as they stand in the line.
@@ -202,8 +204,10 @@ impl Row {
     pub(crate) fn decode(&mut self, line: &[u8], decoded: &mut Vec<u8>) {
         decoded.clear();
         if self.is_coded {
+            let is_set = |slot: &(usize, &mut Piece)| self.is_set & 1 << slot.0 != 0;
+            let slots = self.slots.iter_mut().enumerate().filter(is_set).map(|(_, piece)| piece);
             let several = self.many.iter_mut().map(|(_, piece)| piece);
-            for piece in self.slots.iter_mut().chain(several).filter(|piece| piece.coding != Coding::Plain) {
+            for piece in slots.chain(several).filter(|piece| piece.coding != Coding::Plain) {
                 let start = decoded.len();
                 coding::decode(piece.of(line).unwrap_or_default(), piece.coding, decoded);
                 *piece =
