@@ -1,4 +1,4 @@
-//! `egress`: what logs of traffic show about calls to banned services, and what is decided about calls.
+//! `egress`: decisions about calls to services, and what logs of traffic show about calls that were made.
 
 mod callers;
 mod decisions;
@@ -12,7 +12,7 @@ mod snapshot;
 pub use callers::{Naming, PeriodKeys};
 pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
 pub use exemptions::KeptExemptions;
-pub use leave::{DatedExemption, Leave};
+pub use leave::Leave;
 pub use ocsf::detection_findings;
 pub use report::{
     Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, FindingReport, InputReport,

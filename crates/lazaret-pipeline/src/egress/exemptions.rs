@@ -56,6 +56,45 @@ impl KeptExemptions {
         Ok(Self { read: now, terms, kept })
     }
 
+    /// Reads those that were ever approved, to say of calls that were made what was permitted then.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub async fn read_all(house: &House, now: Timestamp) -> Result<Self, StoreError> {
+        let terms = house.store.charter().await?.basis.terms;
+        let mut names = Names::of(&house.store);
+        let mut kept = Vec::new();
+        for row in every(&house.store, Query::of("exemption"), Order::Id).await? {
+            let Aggregate::Exemption(stored) = row else { continue };
+            if stored.approved.is_some() {
+                let plain = plain(&house.store, &mut names, &stored).await?;
+                kept.push(KeptExemption { stored, plain });
+            }
+        }
+        Ok(Self { read: now, terms, kept })
+    }
+
+    /// Returns those that were active at a time: approved by then, and not yet revoked.
+    pub(super) fn active_at(&self, time: Timestamp) -> Vec<&EgressExemption> {
+        let was_active = |one: &&KeptExemption| {
+            let mut then = one.stored.clone();
+            then.approved = then.approved.filter(|(_, at)| *at <= time);
+            then.revoked = then.revoked.filter(|(_, at)| *at <= time);
+            then.status(&self.terms, time) == ExemptionStatus::Active
+        };
+        self.kept.iter().filter(was_active).map(|one| &one.plain).collect()
+    }
+
+    /// Returns the number of the exemption of a name.
+    pub(super) fn number_of(&self, name: &str) -> Option<u32> {
+        u32::try_from(self.kept.iter().position(|one| one.plain.name == name)?).ok()
+    }
+
+    /// Returns the name of an exemption by its number.
+    pub(super) fn name_of(&self, number: u32) -> Option<&str> {
+        Some(&self.kept.get(usize::try_from(number).ok()?)?.plain.name)
+    }
+
     /// Returns those that are active, and still are when an answer that is given now has been kept for so long.
     pub(super) fn active(&self, now: Timestamp, kept_for: SignedDuration) -> Vec<&EgressExemption> {
         let then = now.checked_add(kept_for).unwrap_or(Timestamp::MAX);

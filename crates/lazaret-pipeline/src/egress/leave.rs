@@ -1,39 +1,23 @@
 //! What was permitted when a call was made: the policy on calls, and the exemptions of that time.
 
-use std::fmt;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use lazaret_core::{DecisionId, Endpoint, ProviderId, TrafficFact};
 use lazaret_evidence::traffic::{Own, Standing};
-use lazaret_policy::egress::{EgressExemption, EgressPolicy, EgressRequest, decide};
+use lazaret_policy::egress::{EgressPolicy, EgressRequest, decide};
 
-/// An exemption, and when it was active.
-#[derive(Clone)]
-pub struct DatedExemption {
-    /// What it permits.
-    pub exemption: EgressExemption,
-    /// Whether it was active at a time.
-    pub was_active: Arc<dyn Fn(Timestamp) -> bool + Send + Sync>,
-}
-
-impl fmt::Debug for DatedExemption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatedExemption").field("exemption", &self.exemption).finish_non_exhaustive()
-    }
-}
+use super::KeptExemptions;
 
 /// The policy on calls, and exemptions.
 #[derive(Debug, Clone)]
 pub struct Leave {
     policy: EgressPolicy,
-    exemptions: Vec<DatedExemption>,
+    exemptions: KeptExemptions,
 }
 
 impl Leave {
-    /// Takes a policy and the exemptions that a store has.
+    /// Takes a policy, and the exemptions that a store ever had.
     #[must_use]
-    pub fn new(policy: EgressPolicy, exemptions: Vec<DatedExemption>) -> Self {
+    pub fn new(policy: EgressPolicy, exemptions: KeptExemptions) -> Self {
         Self { policy, exemptions }
     }
 
@@ -45,7 +29,7 @@ impl Leave {
 
     /// Returns an exemption's name by its number.
     pub(super) fn name(&self, number: u32) -> Option<&str> {
-        Some(&self.exemptions.get(usize::try_from(number).ok()?)?.exemption.name)
+        self.exemptions.name_of(number)
     }
 
     pub(super) fn standing(&self, row: &Endpoint) -> Standing {
@@ -62,12 +46,11 @@ impl Leave {
     /// Returns the number of the exemption that covered a call to a row when it was made. A call whose time is not known
     /// is covered by none.
     pub(super) fn exemption_of(&self, row: &Endpoint, fact: &TrafficFact<'_>) -> Option<u32> {
-        if self.exemptions.is_empty() {
+        if self.exemptions.count() == 0 {
             return None;
         }
         let time = Timestamp::from_microsecond(fact.time?).ok()?;
-        let active = self.exemptions.iter().filter(|dated| (dated.was_active)(time));
-        let active: Vec<&EgressExemption> = active.map(|dated| &dated.exemption).collect();
+        let active = self.exemptions.active_at(time);
         let request = EgressRequest {
             id: DecisionId::from_bytes([0; 16]),
             client: fact.client,
@@ -77,7 +60,6 @@ impl Leave {
             is_readable: true,
         };
         let name = decide(&request, &[row], &self.policy, &active, time).exemption?;
-        let number = self.exemptions.iter().position(|dated| dated.exemption.name == name)?;
-        u32::try_from(number).ok()
+        self.exemptions.number_of(&name)
     }
 }

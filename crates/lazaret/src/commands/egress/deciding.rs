@@ -31,6 +31,28 @@ pub(crate) struct Deciding {
 impl DecidingArgs {
     /// Reads policy and exemptions. Without a store there are no exemptions.
     pub(crate) async fn open(&self, now: Timestamp) -> Result<Deciding, CommandError> {
+        let (rulebook, house) = self.rulebook().await?;
+        let exemptions = match &house {
+            Some(house) => KeptExemptions::read(house, now).await.map_err(store_error)?,
+            None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
+        };
+        Ok(Deciding { decider: decider(&rulebook, exemptions)?, house })
+    }
+
+    /// Reads the policy, and every exemption that ever was approved, to hold calls of the past against.
+    pub(crate) async fn open_for_logs(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Rulebook, KeptExemptions), CommandError> {
+        let (rulebook, house) = self.rulebook().await?;
+        let exemptions = match &house {
+            Some(house) => KeptExemptions::read_all(house, now).await.map_err(store_error)?,
+            None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
+        };
+        Ok((rulebook, exemptions))
+    }
+
+    async fn rulebook(&self) -> Result<(Rulebook, Option<House>), CommandError> {
         let house = match self.store.is_named() {
             true => Some(self.store.open().await?),
             false => None,
@@ -43,11 +65,7 @@ impl DecidingArgs {
             }
             (path, _) => Rulebook::load(path.as_deref())?,
         };
-        let exemptions = match &house {
-            Some(house) => KeptExemptions::read(house, now).await.map_err(store_error)?,
-            None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
-        };
-        Ok(Deciding { decider: decider(&rulebook, exemptions)?, house })
+        Ok((rulebook, house))
     }
 }
 

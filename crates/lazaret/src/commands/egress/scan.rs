@@ -15,13 +15,14 @@ use lazaret_pipeline::egress::{
 };
 use lazaret_traffic::{Format, FormatError};
 
+use super::deciding::DecidingArgs;
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::Output;
 use crate::report;
 use crate::report::json::write_line;
-use crate::rulebook::Rulebook;
+use crate::runtime::block_on;
 use crate::screen::Screen;
 use crate::speech;
 
@@ -45,9 +46,8 @@ pub(crate) struct ScanArgs {
     /// Read all of them by a field map, for equipment that no format is known of
     #[arg(long, value_name = "FILE")]
     field_map: Option<PathBuf>,
-    /// The policy to judge by; the built-in one bans every listed tool and provider
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    #[command(flatten)]
+    deciding: DecidingArgs,
     /// How to write what was found
     #[arg(long, value_enum, default_value = "human")]
     format: ScanFormat,
@@ -92,8 +92,8 @@ enum FailOnFinding {
 
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
-    let rulebook = Rulebook::load(args.policy.as_deref())?;
-    let leave = Leave::new(rulebook.rules.egress().clone(), Vec::new());
+    let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
+    let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
     let naming = match &args.pseudonym_key {
         Some(path) => Naming::Pseudonyms(PeriodKeys::new(read_secret(path)?, PERIOD_DAYS)),
         None => Naming::Numbered,
