@@ -39,7 +39,7 @@ impl Digest {
 
     /// Wraps 32 bytes that are already a digest.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DetectorId, ModelId, Origin, ProviderId, Span, ToolId};
+use crate::{DetectorId, Digest, KeyName, ModelId, ObjectId, Origin, ProviderId, Span, ToolId};
 
 /// What the tool did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -139,6 +139,23 @@ pub struct Taint {
     pub directness: Directness,
 }
 
+/// Which tools a person says had no part in a content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Coverage {
+    /// Any tool that writes by a model, whoever runs it and whether anybody lists it.
+    Any,
+    /// These, and no other.
+    Named {
+        /// Tools.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        tools: Vec<ToolId>,
+        /// Providers, with every tool they run and every model they make.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        providers: Vec<ProviderId>,
+    },
+}
+
 /// A claim of clean origin. Which tools it answers depends on its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "kind", deny_unknown_fields)]
@@ -152,6 +169,10 @@ pub enum Proof {
         /// set may be the same bytes as a file of a repository.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         origin: Option<Origin>,
+        /// The set of dated hashes that holds it, by the digest of its manifest; absent where a history states the
+        /// day.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        set: Option<Digest>,
     },
     /// The whole content has too few tokens to carry anybody's expression.
     Trivial {
@@ -168,11 +189,40 @@ pub enum Proof {
     ApprovedTool {
         /// The tool.
         tool: ToolId,
+        /// The model that the tool ran, as far as the record names it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        model: Option<ModelId>,
+        /// The key that signed the record; absent where nobody did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        key: Option<KeyName>,
     },
-    /// A person attested to writing it.
-    Attested,
-    /// Two people reviewed it and refuted each taint by name.
-    Reviewed,
+    /// A person attested to writing it without certain tools.
+    Attested {
+        /// The key by which the person signed; the signature was verified.
+        key: KeyName,
+        /// The list of signers that says whose key it is, by its digest; absent where none was given that does.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        signers: Option<Digest>,
+        /// The trailer of the commit that says it; absent where a statement does.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        trailer: Option<String>,
+        /// Which tools it speaks of.
+        covers: Coverage,
+        /// Whose history bears the commit; absent where that is the place the content was found at.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        origin: Option<Origin>,
+    },
+    /// People reviewed it and refuted each taint by name.
+    Reviewed {
+        /// The case that they decided, such as `C12`.
+        case: String,
+        /// How many people stand behind the decision.
+        people: u32,
+        /// The policy that they decided under.
+        policy: Digest,
+        /// The catalog that the taints were found with.
+        catalog: Digest,
+    },
 }
 
 impl Proof {
@@ -184,8 +234,8 @@ impl Proof {
             Self::Trivial { .. } => "trivial",
             Self::Curated { .. } => "curated",
             Self::ApprovedTool { .. } => "approved-tool",
-            Self::Attested => "attested",
-            Self::Reviewed => "reviewed",
+            Self::Attested { .. } => "attested",
+            Self::Reviewed { .. } => "reviewed",
         }
     }
 }
@@ -242,6 +292,36 @@ impl Evidence {
             Claim::Proof(proof) => Some(proof),
             Claim::Taint(_) => None,
         }
+    }
+
+    /// Returns the name under which people refute a taint, the same from every scan and gate; `None` for a proof.
+    ///
+    /// What a commit claims is the commit's claim, whichever lines it is brought up against; what the text itself shows
+    /// is named with its lines. `why` and the directness are no part of it: the one is worded by who tells it, the other
+    /// follows from the lines.
+    #[must_use]
+    pub fn taint_name(&self, commit: Option<&ObjectId>) -> Option<Digest> {
+        fn text(id: Option<&impl ToString>) -> String {
+            id.map(ToString::to_string).unwrap_or_default()
+        }
+        let Taint { tool, provider, model, model_provider, role, strength, directness: _ } = self.taint()?;
+        let place = match (commit, self.span) {
+            (Some(commit), _) => commit.to_string(),
+            (None, Some(span)) => format!("{}-{}", span.start(), span.end()),
+            (None, None) => String::new(),
+        };
+        let words = [
+            "lazaret.taint/1",
+            self.detector.as_str(),
+            &text(tool.as_ref()),
+            &text(provider.as_ref()),
+            &text(model.as_ref()),
+            &text(model_provider.as_ref()),
+            role.as_str(),
+            strength.as_str(),
+            &place,
+        ];
+        Some(Digest::of_parts(words.iter().map(|word| word.as_bytes())))
     }
 
     /// Returns which way the claim points.

@@ -14,6 +14,7 @@ mod origin;
 mod person;
 mod recording;
 mod roster;
+mod signer;
 mod span;
 mod terms;
 mod traffic;
@@ -25,7 +26,9 @@ pub use digest::Digest;
 pub use endpoint::{
     AddressRange, Confidence, Endpoint, EndpointPattern, EndpointRole, Exclusivity, ParseRangeError,
 };
-pub use evidence::{Claim, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint};
+pub use evidence::{
+    Claim, Coverage, Directness, Evidence, Gap, GapKind, Polarity, Proof, Role, Strength, Taint,
+};
 pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
 pub use id::{DetectorId, EndpointId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
@@ -36,6 +39,7 @@ pub use recording::{
     RevisionMeaning, Writer,
 };
 pub use roster::{Availability, Model, Provider, Roster, Tool};
+pub use signer::KeyName;
 pub use span::{EmptySpan, Span};
 pub use terms::{OnDeadline, Purpose, Terms};
 pub use traffic::{Outcome, Part, TrafficFact, Visibility};

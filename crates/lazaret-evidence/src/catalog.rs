@@ -25,7 +25,9 @@ use crate::detectors::Detectors;
 use crate::endpoints::EndpointIndex;
 use crate::traffic::{EvasionData, ShapeData};
 
-pub use data::{CatalogData, ExampleData, FileExample, MarkData, MarkKind, Passage, Place, SettingValue};
+pub use data::{
+    CatalogData, Day, ExampleData, FileExample, MarkData, MarkKind, Passage, Place, SettingValue,
+};
 pub use embedded::FILES;
 pub use endpoints::EndpointData;
 pub use error::{CatalogError, Location};

@@ -1,6 +1,7 @@
 //! Turns facts into claims: the catalog's meaning, the detectors, and line attribution.
 
 pub mod attribution;
+pub mod brought;
 pub mod carrying;
 pub mod catalog;
 mod claim;

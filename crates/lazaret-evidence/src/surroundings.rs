@@ -10,6 +10,7 @@ pub const SURROUNDINGS: [&str; 3] = [COMMIT_DATE, SAME_BYTES, TRIVIAL_CONTENT];
 
 const COMMIT_DATE: &str = "commit-date";
 const SAME_BYTES: &str = "same-bytes";
+const REVIEW: &str = "review";
 const TRIVIAL_CONTENT: &str = "trivial-content";
 
 /// More tokens than any sensible policy calls trivial; counting stops here.
@@ -81,7 +82,7 @@ pub fn commit_date(on: Date, span: Option<Span>) -> Evidence {
     Evidence {
         detector: detector(COMMIT_DATE),
         span,
-        claim: Claim::Proof(Proof::Predates { on, origin: None }),
+        claim: Claim::Proof(Proof::Predates { on, origin: None, set: None }),
         why: format!("the commit and all before it are dated {on} or earlier"),
     }
 }
@@ -95,6 +96,12 @@ pub fn same_bytes(origin: &Origin) -> Evidence {
         claim: Claim::Proof(Proof::Curated { origin: Some(origin.clone()) }),
         why: format!("the same bytes stand in `{}`", origin.match_text()),
     }
+}
+
+/// Claims that people reviewed a whole content and cleared it; `proof` says which case, under what.
+#[must_use]
+pub fn review(proof: Proof, why: String) -> Evidence {
+    Evidence { detector: detector(REVIEW), span: None, claim: Claim::Proof(proof), why }
 }
 
 /// Turns the sighting of a setting or rule that turns attribution off into a claim about a commit made after it:

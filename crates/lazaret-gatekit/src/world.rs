@@ -107,7 +107,8 @@ impl GateWorld {
         let detectors = Detectors::new(&catalog);
         let versions = versions(&built);
         let bundle = built.repo.scratch().join("world.bundle.parquet");
-        let measure = Measure { rules: &rules, detectors: &detectors, now: now() };
+        let measure =
+            Measure { rules: &rules, detectors: &detectors, brought: None, now: now(), holdings: None };
         let root = built.repo.path();
         let request = ScanRequest {
             root,
@@ -148,7 +149,7 @@ impl GateWorld {
     /// Returns what everything is judged by.
     #[must_use]
     pub fn measure(&self) -> Measure<'_> {
-        Measure { rules: &self.rules, detectors: &self.detectors, now: now() }
+        Measure { rules: &self.rules, detectors: &self.detectors, brought: None, now: now(), holdings: None }
     }
 
     /// Returns the versions that are admitted whole, and those that are not.

@@ -11,13 +11,14 @@ use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::brought;
 use crate::report::{EvidenceEntry, FileReport};
 use crate::scan::attribute::Attributed;
 use crate::scan::copies::Copies;
 use crate::scan::examine::{Examined, examine_blobs};
-use crate::scan::judging::{Judge, printable};
+use crate::scan::judging::{BroughtProofs, Judge, printable};
 use crate::scan::reading::{Listing, Reading, day};
-use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, carrying, marks, recorders};
+use crate::scan::{Measure, RECENT_BYTES, ScanError, ScanRequest, carrying, marks, needs_origins, recorders};
 
 /// The value of a blame's `format` field.
 pub const BLAME_FORMAT: &str = "lazaret.blame/1";
@@ -151,18 +152,21 @@ pub fn blame(request: &BlameRequest<'_>) -> Result<Blame, BlameError> {
     let (files, facts) = (listing.files.get(file_ix).cloned(), examined.files.get(file_ix).cloned());
     let one = Listing { files: files.into_iter().collect() };
     let facts = Examined { files: facts.into_iter().collect() };
-    let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
+    let measure = &request.measure;
     let attributed = Attributed {
         marked: marked.clone(),
         owned: vec![owned],
-        origins: dates_are_proof.then(|| vec![origins.clone()]),
+        origins: needs_origins(measure, &reading.origin).then(|| vec![origins.clone()]),
         settled: lazaret_evidence::attribution::Settled::default(),
     };
-    let judged = Judge::new(&reading, &recorded, &marks, &request.measure).files(
+    let of_files = brought::of_files(measure.brought, repository.objects(), &one.files, 1);
+    let words = brought::commits::gather(&reading, attributed.origins.as_ref(), measure);
+    let judged = Judge::new(&reading, &recorded, &marks, measure).files(
         &one,
         &facts,
         &attributed,
         &Copies::default(),
+        BroughtProofs { of_files: &of_files, of_commits: &words.said },
     );
     // action, ledger: none
     let (Some(file), Some(listed)) = (judged.files.into_iter().next(), one.files.first()) else {

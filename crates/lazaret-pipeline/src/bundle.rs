@@ -11,8 +11,10 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array}
 use arrow_schema::{DataType, Field, Schema};
 use jiff::civil::Date;
 use lazaret_core::{
-    Claim, DetectorId, Digest, Directness, EntryKind, Evidence, GapKind, ObjectId, Span, Taint,
+    Claim, CommitIx, DetectorId, Digest, Directness, EntryKind, Evidence, GapKind, ObjectId, Proof, Span,
+    Taint,
 };
+use lazaret_evidence::brought::signed_commit_detector;
 use lazaret_evidence::surroundings;
 use lazaret_intake::git::{ObjectKind, ObjectReader};
 use parquet::arrow::ArrowWriter;
@@ -70,6 +72,11 @@ pub enum Statement {
         /// The day.
         on: Date,
     },
+    /// Their author attested to writing them, in a signed commit.
+    Attested {
+        /// The claim.
+        proof: Proof,
+    },
     /// Something that they rest on could not be read.
     Gap {
         /// What stood in the way.
@@ -92,6 +99,8 @@ pub(crate) struct Learned<'a> {
     pub(crate) copies: &'a Copies,
     /// For each commit the day that its lines are no younger than, where the history can be believed to say it.
     pub(crate) dates: &'a [Option<Date>],
+    /// What commits say of their lines.
+    pub(crate) words: &'a FxHashMap<CommitIx, Evidence>,
 }
 
 /// Returns the rows of a scan, sorted and without repetitions.
@@ -161,11 +170,12 @@ fn files(learned: &Learned<'_>, rows: &mut Vec<BundleRow>) {
             let span = Span::new(lines.start + 1, lines.start + lines.n_lines).ok();
             if let Some(kind) = lines.gap {
                 rows.push(about.row(span, Statement::Gap { kind }));
-            } else if let (Some(commit), Some(span)) = (lines.commit, span)
-                && let Some(on) = learned.dates.get(commit as usize).copied().flatten()
-            {
+            } else if let (Some(commit), Some(span)) = (lines.commit, span) {
                 let about = About { commit: Some(learned.reading.graph.id(commit)), ..about };
-                rows.push(about.row(Some(span), Statement::Predates { on }));
+                let on = learned.dates.get(commit as usize).copied().flatten();
+                rows.extend(on.map(|on| about.row(Some(span), Statement::Predates { on })));
+                let said = learned.words.get(&commit).and_then(Evidence::proof).cloned();
+                rows.extend(said.map(|proof| about.row(Some(span), Statement::Attested { proof })));
             }
         }
     }
@@ -236,6 +246,12 @@ impl BundleRow {
                 why: place("the date"),
                 ..surroundings::commit_date(*on, None)
             }),
+            Statement::Attested { proof } => Some(Evidence {
+                detector: signed_commit_detector(),
+                span: self.lines,
+                claim: Claim::Proof(proof.clone()),
+                why: place("the word"),
+            }),
             Statement::Gap { .. } => None,
         }
     }
@@ -262,6 +278,7 @@ pub(crate) fn schema() -> Schema {
         text("on"),
         text("gap"),
         text("lines_sha256"),
+        text("proof"),
     ])
 }
 
@@ -312,7 +329,7 @@ fn columns(rows: &[BundleRow]) -> Vec<ArrayRef> {
     let of_taint = |get: &dyn Fn(&Taint) -> Option<String>| -> ArrayRef {
         text(&|row| match &row.statement {
             Statement::Taint { taint, .. } => get(taint),
-            Statement::Predates { .. } | Statement::Gap { .. } => None,
+            Statement::Predates { .. } | Statement::Attested { .. } | Statement::Gap { .. } => None,
         })
     };
     let number = |get: &dyn Fn(Span) -> u32| -> ArrayRef {
@@ -320,7 +337,7 @@ fn columns(rows: &[BundleRow]) -> Vec<ArrayRef> {
     };
     let direct = rows.iter().map(|row| match &row.statement {
         Statement::Taint { taint, .. } => Some(taint.directness == Directness::Direct),
-        Statement::Predates { .. } | Statement::Gap { .. } => None,
+        Statement::Predates { .. } | Statement::Attested { .. } | Statement::Gap { .. } => None,
     });
     vec![
         text(&|row| Some(row.blob.to_string())),
@@ -339,13 +356,17 @@ fn columns(rows: &[BundleRow]) -> Vec<ArrayRef> {
         Arc::new(direct.collect::<BooleanArray>()),
         text(&|row| match &row.statement {
             Statement::Predates { on } => Some(on.to_string()),
-            Statement::Taint { .. } | Statement::Gap { .. } => None,
+            Statement::Taint { .. } | Statement::Attested { .. } | Statement::Gap { .. } => None,
         }),
         text(&|row| match &row.statement {
             Statement::Gap { kind } => Some(kind.as_str().to_owned()),
-            Statement::Taint { .. } | Statement::Predates { .. } => None,
+            Statement::Taint { .. } | Statement::Predates { .. } | Statement::Attested { .. } => None,
         }),
         text(&|row| row.lines_sha256.map(|name| name.to_string())),
+        text(&|row| match &row.statement {
+            Statement::Attested { proof } => serde_json::to_string(proof).ok(),
+            Statement::Taint { .. } | Statement::Predates { .. } | Statement::Gap { .. } => None,
+        }),
     ]
 }
 
@@ -354,7 +375,7 @@ impl Statement {
     pub(crate) fn is_against(&self) -> bool {
         match self {
             Self::Taint { .. } | Self::Gap { .. } => true,
-            Self::Predates { .. } => false,
+            Self::Predates { .. } | Self::Attested { .. } => false,
         }
     }
 
@@ -362,6 +383,7 @@ impl Statement {
         match self {
             Self::Taint { .. } => "taint",
             Self::Predates { .. } => "predates",
+            Self::Attested { .. } => "attested",
             Self::Gap { .. } => "gap",
         }
     }
@@ -370,6 +392,7 @@ impl Statement {
         match self {
             Self::Taint { detector, .. } => Some(detector.to_string()),
             Self::Predates { .. } => Some(surroundings::commit_date(Date::ZERO, None).detector.to_string()),
+            Self::Attested { .. } => Some(signed_commit_detector().to_string()),
             Self::Gap { .. } => None,
         }
     }

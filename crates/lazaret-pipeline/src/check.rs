@@ -336,7 +336,7 @@ impl<'a> Checking<'a> {
         if claims.is_empty() {
             return;
         }
-        let matter = Matter { origin: &self.origin, lines, evidence: claims, gaps };
+        let matter = Matter { origin: &self.origin, lines, evidence: claims, gaps, reviews: &[] };
         let judgement = judge(self.measure.rules, &matter, self.measure.now);
         for part in judgement.parts.iter().filter(|part| part.verdict >= Verdict::Suspect) {
             let settling = part.settled_by.iter().filter_map(|&ix| claims.get(ix));

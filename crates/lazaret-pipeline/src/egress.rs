@@ -18,5 +18,5 @@ pub use report::{
     Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, FindingReport, InputReport,
     LineReport, TimelineHour,
 };
-pub use scan::{EgressScanError, EgressScanRequest, Log, Opener, scan};
+pub use scan::{EgressScanError, EgressScanRequest, Log, Opener, Progress, scan};
 pub use snapshot::{SNAPSHOT_FORMAT, Snapshot, SnapshotError};

@@ -1,6 +1,7 @@
 //! The workflows: each file reads as sources, evidence, verdict, action, ledger.
 
 mod blame;
+pub mod brought;
 mod bundle;
 mod check;
 pub mod contents;
@@ -9,6 +10,7 @@ pub mod docket;
 pub mod egress;
 pub mod export;
 pub mod gate;
+pub mod holdings;
 pub mod house;
 pub mod known;
 pub mod ledger;
@@ -16,6 +18,7 @@ pub mod quarantine;
 pub mod removal;
 mod report;
 mod scan;
+pub mod suggest;
 
 pub use blame::{BLAME_FORMAT, Blame, BlameError, BlameRequest, BlamedLine, blame};
 pub use bundle::{BUNDLE_FORMAT, BundleError, BundleRow, Statement, bundle_metadata, write_bundle};

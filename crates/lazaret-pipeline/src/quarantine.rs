@@ -13,14 +13,15 @@ use jiff::Timestamp;
 use lazaret_core::{Digest, IdentityId};
 use lazaret_store::{
     Act, Actor, Aggregate, CaseEvidence, CaseId, Cause, Custody, HeldContent, Hold, Identities, Key, Query,
-    ReadPurpose, Refusal, Sealed, Store, StoreError, Vault, VaultError,
+    ReadPurpose, Refusal, Resolution, Sealed, Store, StoreError, Vault, VaultError,
 };
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
 
+use crate::docket;
+
 mod finds;
 
-pub(crate) use finds::digest_of;
 pub use finds::{Find, FindError, Left, finds};
 
 /// The value of the `format` field of what holding did.
@@ -61,6 +62,9 @@ pub struct HoldReport {
     pub came_back: u64,
     /// Contents that were sealed in the vault.
     pub sealed: u64,
+    /// Addresses of who wrote or committed what was held newly and that are nobody's whom the store knows: nobody is
+    /// kept from deciding about the own lines, until an address is linked.
+    pub unknown_authors: BTreeSet<String>,
     /// What should be held and could not be, with why.
     pub left: Vec<Left>,
 }
@@ -162,6 +166,12 @@ impl Quarantine<'_> {
     }
 
     async fn sight(&self, find: &Find, hold: &Hold, report: &mut HoldReport) -> Result<(), QuarantineError> {
+        // Beyond the places that are kept nobody could tell an old one from a new one: nothing is told of them, unless
+        // the content should be nowhere.
+        if hold.has_places_enough() && !self.should_be_gone(hold).await? {
+            report.known += 1;
+            return Ok(());
+        }
         let act = Act::Sight { content: hold.content, place: find.held.place.clone() };
         match self.store.apply(self.actor, act, self.now).await {
             Ok(_) => {
@@ -177,6 +187,14 @@ impl Quarantine<'_> {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    async fn should_be_gone(&self, hold: &Hold) -> Result<bool, QuarantineError> {
+        match self.store.get(Key::Case(hold.case)).await? {
+            Some(Aggregate::Case(case)) => Ok(case.returned.is_none()
+                && case.decision.as_ref().is_some_and(|decision| decision.resolution == Resolution::Removed)),
+            Some(_) | None => Ok(false),
+        }
     }
 
     async fn is_reopened(&self, case: CaseId) -> Result<bool, QuarantineError> {
@@ -217,7 +235,7 @@ impl Quarantine<'_> {
         let mut case = None;
         for finds in new.chunks(CONTENTS_PER_ACT) {
             let contents: Vec<HeldContent> = finds.iter().map(|find| find.held.clone()).collect();
-            let shaped_by = self.identities(finds).await?;
+            let shaped_by = self.identities(finds, report).await?;
             let act = match case {
                 None => {
                     let evidence = new.iter().flat_map(|find| find.evidence.iter().cloned()).collect();
@@ -236,11 +254,20 @@ impl Quarantine<'_> {
         Ok(())
     }
 
-    async fn identities(&self, finds: &[&Find]) -> Result<BTreeSet<IdentityId>, QuarantineError> {
+    async fn identities(
+        &self,
+        finds: &[&Find],
+        report: &mut HoldReport,
+    ) -> Result<BTreeSet<IdentityId>, QuarantineError> {
+        let people = docket::people(self.store).await?;
         let authors: BTreeSet<&String> = finds.iter().flat_map(|find| &find.authors).collect();
         let mut identities = BTreeSet::new();
         for author in authors {
-            identities.insert(self.store.name_identity(author).await?);
+            let identity = self.store.name_identity(author).await?;
+            if people.iter().all(|person| !person.identities.contains(&identity)) {
+                report.unknown_authors.insert(author.clone());
+            }
+            identities.insert(identity);
         }
         Ok(identities)
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use lazaret_core::{
-    Digest, Evidence, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Strength, ToolId,
-    Verdict,
+    DetectorId, Digest, Evidence, GapKind, ModelId, ObjectId, Origin, Polarity, ProviderId, Role, Span,
+    Strength, Taint, ToolId, Verdict,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::holdings::{CaseEntry, LedgerEntry};
 
 /// The value of a report's `format` field.
 pub const REPORT_FORMAT: &str = "lazaret.report/1";
@@ -46,6 +48,9 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// The evidence that files and spans name, in the order of first use.
     pub evidence: Vec<EvidenceEntry>,
+    /// The state of the ledger whose decisions were taken into account, where a store was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerEntry>,
     /// The segments of known text that the files were held against, by their digests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Digest>,
@@ -53,8 +58,32 @@ pub struct Report {
     /// once where several known texts have them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<CopyReport>,
+    /// What people brought as proof, by name and digest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought: Vec<BroughtEntry>,
+    /// Commits that say how they were written and prove nothing, by id: badly signed, or not by their author.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_attestations: Vec<RefusedAttestation>,
     /// What could not be examined, counted by kind; each also keeps its lines unproven.
     pub warnings: Vec<Warning>,
+}
+
+/// Something that people brought as proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BroughtEntry {
+    /// What it is: `statement`, `allowed-signers`, `keyring`, or `dated-set:` and its name.
+    pub name: String,
+    /// Its SHA-256.
+    pub digest: Digest,
+}
+
+/// A commit that says how it was written, and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RefusedAttestation {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Why.
+    pub why: String,
 }
 
 /// Lines that a known text has too.
@@ -216,6 +245,12 @@ pub struct FileReport {
     /// What could not be examined.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<GapEntry>,
+    /// What a store holds of these very bytes, where one was asked and does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseEntry>,
+    /// Every taint that counts against the file: what a case has to name, and no part of the report's text.
+    #[serde(skip)]
+    pub against: Vec<NamedTaint>,
     /// Runs of lines whose verdict or origin differs from the base: sorted, disjoint, 1-based, inclusive.
     pub spans: Vec<SpanReport>,
 }
@@ -231,6 +266,21 @@ impl FileReport {
         counts.add(self.base, u64::from(self.lines).saturating_sub(counts.total));
         counts
     }
+}
+
+/// A taint that counts against a file, under the name by which people refute it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedTaint {
+    /// The name.
+    pub name: Digest,
+    /// The detector.
+    pub detector: DetectorId,
+    /// What it claims.
+    pub taint: Taint,
+    /// The lines; `None` for all.
+    pub span: Option<Span>,
+    /// The commit that makes the claim.
+    pub commit: Option<ObjectId>,
 }
 
 /// Something in a file that could not be examined.
@@ -297,6 +347,9 @@ pub struct EvidenceEntry {
     pub commit: Option<ObjectId>,
     /// Why, for people.
     pub why: String,
+    /// The name under which people refute it, where it is a taint; no part of the report's text.
+    #[serde(skip)]
+    pub name: Option<Digest>,
 }
 
 /// How often something could not be examined.
@@ -371,6 +424,7 @@ impl EvidenceEntry {
             provider: taint.and_then(|taint| taint.provider.clone()),
             model: taint.and_then(|taint| taint.model.clone()),
             model_provider: taint.and_then(|taint| taint.model_provider.clone()),
+            name: claim.taint_name(commit.as_ref()),
             commit,
             why: claim.why.clone(),
         }
@@ -477,6 +531,8 @@ mod tests {
             evidence: Vec::new(),
             reasons: Vec::new(),
             gaps: Vec::new(),
+            case: None,
+            against: Vec::new(),
             spans: vec![span(1, 3, Verdict::Tainted), span(5, 5, Verdict::Clean)],
         };
         let expected = LineCounts { total: 10, clean: 1, unproven: 6, suspect: 0, tainted: 3 };

@@ -15,9 +15,11 @@ use lazaret_evidence::Detectors;
 use lazaret_intake::git::{OpenRepositoryError, Repository, ResolveError};
 use lazaret_policy::Rules;
 
+use crate::brought::{self, Brought};
 use crate::bundle::{BundleRow, Learned};
+use crate::holdings::Holdings;
 use crate::known::KnownText;
-use crate::report::{MarkedCommit, Report};
+use crate::report::{BroughtEntry, MarkedCommit, Report};
 
 mod aside;
 pub(crate) mod attribute;
@@ -31,6 +33,7 @@ mod memory;
 pub(crate) mod reading;
 pub(crate) mod recorders;
 mod tally;
+pub(crate) mod writers;
 
 pub(crate) use tally::warnings;
 
@@ -44,8 +47,12 @@ pub struct Measure<'a> {
     pub rules: &'a Rules,
     /// The catalog's detectors.
     pub detectors: &'a Detectors,
+    /// Proofs that people brought; `None` where nobody did.
+    pub brought: Option<&'a Brought>,
     /// The time of the judgement.
     pub now: Timestamp,
+    /// What a store holds and people decided, where one is asked.
+    pub holdings: Option<&'a Holdings>,
 }
 
 /// What to scan and how.
@@ -91,6 +98,14 @@ pub enum ScanError {
         /// The path.
         path: String,
     },
+    /// A store is to be asked about a folder without history.
+    #[error(
+        "`{path}` has no history, and a store is asked about the files of repositories; leave `--store` out"
+    )]
+    NoHistoryToAsk {
+        /// The path.
+        path: String,
+    },
     /// The repository could not be opened.
     #[error("cannot scan `{path}`")]
     Open {
@@ -132,9 +147,14 @@ pub fn scan(request: &ScanRequest<'_>) -> Result<ScanOutcome, ScanError> {
     }
     match Repository::open(request.root, &[]) {
         Ok(repository) => scan_repository(request, &repository),
+        // What a store holds is asked for by the names that git gives; to ask nothing must not pass for an answer.
+        Err(OpenRepositoryError::NotARepository { .. }) if request.measure.holdings.is_some() => {
+            Err(ScanError::NoHistoryToAsk { path })
+        }
         Err(OpenRepositoryError::NotARepository { .. }) => {
             let mut outcome = directory::scan_directory(request);
             outcome.report.segments = segments(request);
+            outcome.report.brought = brought_digests(&request.measure);
             Ok(outcome)
         }
         Err(source) => Err(ScanError::Open { path, source }),
@@ -157,15 +177,21 @@ pub(crate) fn scan_repository(
     let mut recorded = recorders::gather(&reading, records, measure.detectors);
     let carried = carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, measure.detectors);
-    let history = reading.history_of(&marks, measure.rules, request.n_threads);
+    let history = reading.history_of(&marks, measure, request.n_threads);
     let attributed = attribute::attribute(&reading, &history, &marks, &listing, request);
     let mut copies = copies::find(repository.objects(), &listing.files, request);
+    let of_files =
+        brought::of_files(measure.brought, repository.objects(), &listing.files, request.n_threads);
+    let words = brought::commits::gather(&reading, attributed.origins.as_ref(), measure);
+    let proofs = judging::BroughtProofs { of_files: &of_files, of_commits: &words.said };
     // verdict
     let judge = judging::Judge::new(&reading, &recorded, &marks, measure);
-    let files = judge.files(&listing, &examined, &attributed, &copies);
+    let files = judge.files(&listing, &examined, &attributed, &copies, proofs);
     let (counts, found) = (std::mem::take(&mut recorded.counts), std::mem::take(&mut copies.found));
     let mut report = tally::report(&reading, request, &marks, carried, counts, found, files);
     report.segments = segments(request);
+    report.refused_attestations = words.refused;
+    report.brought = brought_digests(measure);
     // action, ledger: none; what was learned is kept for the next scan
     let bundle = if request.bundle {
         let scope = reading.scope.clone();
@@ -179,6 +205,7 @@ pub(crate) fn scan_repository(
             examined: &examined,
             copies: &copies,
             dates: &dates,
+            words: &words.said,
         })
     } else {
         Vec::new()
@@ -191,6 +218,17 @@ pub(crate) fn scan_repository(
 /// Returns the digests of the known text that files are held against.
 fn segments(request: &ScanRequest<'_>) -> Vec<Digest> {
     request.known.into_iter().flat_map(KnownText::digests).collect()
+}
+
+/// Returns what was brought, by name and digest.
+fn brought_digests(measure: &Measure<'_>) -> Vec<BroughtEntry> {
+    let digests = measure.brought.into_iter().flat_map(Brought::digests);
+    digests.map(|(name, digest)| BroughtEntry { name, digest }).collect()
+}
+
+/// Whether the origin of every line matters: where dates are proof, or commits say how they were written.
+pub(crate) fn needs_origins(measure: &Measure<'_>, origin: &Origin) -> bool {
+    measure.rules.dates_trusted_until(origin).is_some() || measure.rules.accepts_commits(origin)
 }
 
 /// Returns the origin of a repository or folder as policies match it: its canonical path.

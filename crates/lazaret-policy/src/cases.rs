@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::diagnostic::{Diagnostic, PolicyError, summary};
 use crate::file::values;
-use crate::judge::{Matter, judge};
+use crate::judge::{Matter, Review, judge};
 use crate::policy::Policy;
 use crate::read::{read, refusal};
 use crate::rules::Rules;
@@ -132,8 +132,13 @@ struct Case {
 impl Case {
     fn run(&self, rules: &Rules) -> Outcome {
         let raw = &self.raw;
-        let matter =
-            Matter { origin: &raw.origin, lines: raw.lines, evidence: &raw.evidence, gaps: &raw.gaps };
+        let matter = Matter {
+            origin: &raw.origin,
+            lines: raw.lines,
+            evidence: &raw.evidence,
+            gaps: &raw.gaps,
+            reviews: &raw.reviews,
+        };
         let judgement = judge(rules, &matter, self.now);
         Outcome { name: raw.name.clone(), failure: compare::compare(&raw.expect, &judgement) }
     }
@@ -170,6 +175,9 @@ struct RawCase {
     evidence: Vec<Evidence>,
     #[serde(default)]
     gaps: Vec<Gap>,
+    /// What reviews refute, by places in `evidence`, counted from 0.
+    #[serde(default)]
+    reviews: Vec<Review>,
     expect: Expectation,
 }
 

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use lazaret_core::{Claim, Evidence, OnDeadline, Origin, Proof, Purpose, Span, Verdict};
 
-use crate::file::{DerivedVerdict, EgressMode, OnFailure, Partial, Sections, SourceKind};
+use crate::file::{
+    AttestationRule, DerivedVerdict, EgressMode, OnFailure, OriginRule, Partial, Sections, SourceKind,
+};
 use crate::judge::{JudgedPart, Judgement, Matter};
 use crate::reason::Reason;
 use crate::rules::Rules;
@@ -55,24 +57,64 @@ fn judged_part(rules: &Rules, matter: &Matter<'_>, part: &JudgedPart) -> Vec<Str
 
 /// Names the entries of the policy on which a reason rests.
 fn trusted_entries(rules: &Rules, matter: &Matter<'_>, reason: Reason) -> Vec<String> {
-    let elsewhere = matter.evidence.iter().filter_map(|evidence| match evidence.proof()? {
-        Proof::Predates { origin, .. } | Proof::Curated { origin } => origin.as_ref(),
-        Proof::Trivial { .. } | Proof::ApprovedTool { .. } | Proof::Attested | Proof::Reviewed => None,
-    });
-    let mut entries = Vec::new();
-    for text in std::iter::once(matter.origin).chain(elsewhere).map(Origin::match_text) {
-        if reason == Reason::Predates {
-            entries.extend(rules.matching_origins(&text).map(|rule| {
+    let mut entries: Vec<String> = if reason == Reason::Predates {
+        let of = |text: String| -> Vec<String> {
+            let entry = |rule: &OriginRule| {
                 format!("    `{}` until {}: {}", rule.pattern, rule.dates_trusted_until, rule.reason)
-            }));
-        } else {
+            };
+            rules.matching_origins(&text).map(entry).collect()
+        };
+        origins(matter).flat_map(of).collect()
+    } else if matches!(reason, Reason::FirstParty | Reason::Curated) {
+        let of = |text: String| -> Vec<String> {
             let sources = rules.matching_sources(&text).filter(|rule| Reason::from(rule.kind) == reason);
-            entries.extend(sources.map(|rule| format!("    `{}`: {}", rule.pattern, rule.reason)));
-        }
-    }
+            sources.map(|rule| format!("    `{}`: {}", rule.pattern, rule.reason)).collect()
+        };
+        origins(matter).flat_map(of).collect()
+    } else {
+        proofs(matter).flat_map(|proof| brought(rules, matter.origin, proof, reason)).collect()
+    };
     let mut told = BTreeSet::new();
     entries.retain(|entry| told.insert(entry.clone()));
     entries
+}
+
+fn proofs<'a>(matter: &Matter<'a>) -> impl Iterator<Item = &'a Proof> + use<'a> {
+    matter.evidence.iter().filter_map(Evidence::proof)
+}
+
+/// Returns the origins that the policy may trust: the content's own, and those that proofs name.
+fn origins(matter: &Matter<'_>) -> impl Iterator<Item = String> {
+    let elsewhere = proofs(matter).filter_map(|proof| match proof {
+        Proof::Predates { origin, .. } | Proof::Curated { origin } | Proof::Attested { origin, .. } => {
+            origin.as_ref()
+        }
+        Proof::Trivial { .. } | Proof::ApprovedTool { .. } | Proof::Reviewed { .. } => None,
+    });
+    std::iter::once(matter.origin).chain(elsewhere).map(Origin::match_text)
+}
+
+/// Names the entries that accept a proof that people brought.
+fn brought(rules: &Rules, origin: &Origin, proof: &Proof, reason: Reason) -> Vec<String> {
+    match (proof, reason) {
+        (Proof::Attested { key, signers, origin: elsewhere, .. }, Reason::Attested) => {
+            let entries = rules.attesters(elsewhere.as_ref().unwrap_or(origin), key, *signers);
+            let person = |rule: &AttestationRule| match &rule.person {
+                Some(person) => person.clone(),
+                None => format!("whoever the list of signers names for {key}"),
+            };
+            entries.map(|rule| format!("    {}: {}", person(rule), rule.reason)).collect()
+        }
+        (Proof::ApprovedTool { tool, key: Some(key), .. }, Reason::ToolReceipt) => {
+            let entries = rules.recorders(origin, tool, key);
+            entries.map(|rule| format!("    `{tool}`, signed by {key}: {}", rule.reason)).collect()
+        }
+        (Proof::Predates { on, set: Some(set), .. }, Reason::DatedSet) => {
+            let entry = rules.dated_set(*set);
+            entry.map(|rule| format!("    {set} of {on}: {}", rule.reason)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn place(span: Option<Span>) -> String {
@@ -152,6 +194,36 @@ fn trust(sections: &Sections) -> Vec<String> {
         lines.push(format!("holds `{}` clean as a {kind} source", rule.pattern));
         lines.push(format!("  because: {}", rule.reason));
     }
+    lines.extend(accepted(sections));
+    lines
+}
+
+/// Says which proofs that people bring are accepted.
+fn accepted(sections: &Sections) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in &sections.attestation {
+        let who = match (&rule.person, &rule.signers) {
+            (Some(person), _) => person.clone(),
+            (None, Some(signers)) => format!("everybody in the list of signers {}", signers.get_ref()),
+            (None, None) => "nobody".to_owned(),
+        };
+        let what = match &rule.trailer {
+            Some(trailer) => format!("signed statements and signed commits that say `{trailer}`"),
+            None => "signed statements".to_owned(),
+        };
+        lines.push(format!("takes the word of {who} about `{}`: {what}", rule.pattern));
+        lines.push(format!("  because: {}", rule.reason));
+    }
+    for rule in &sections.tool_receipt {
+        let (tool, keys) = (rule.tool.get_ref(), rule.keys.len());
+        let keys = if keys == 1 { "a key".to_owned() } else { format!("{keys} keys") };
+        lines.push(format!("accepts records of `{tool}` about `{}`, signed by {keys}", rule.pattern));
+        lines.push(format!("  because: {}", rule.reason));
+    }
+    for rule in &sections.dated_set {
+        lines.push(format!("believes the day of the set of hashes {}", rule.set.get_ref()));
+        lines.push(format!("  because: {}", rule.reason));
+    }
     lines
 }
 
@@ -203,12 +275,18 @@ fn house_rules(sections: &Sections) -> Vec<String> {
         OnDeadline::ProposeRemoval => "proposed for removal",
         OnDeadline::KeepHeld => "kept held",
     };
+    let cleared = if review.clears {
+        "holds content clean that so many people cleared, each taint refuted by name"
+    } else {
+        "holds no content clean for what people decided of it"
+    };
     vec![
         exemptions,
         format!(
             "asks {} people to agree on held content; after {} days it is {overdue}",
             review.people, review.deadline_days
         ),
+        cleared.to_owned(),
     ]
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod values;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lazaret_core::{ModelId, OnDeadline, ProviderId, Purpose, ToolId, Verdict};
+use lazaret_core::{Digest, KeyName, ModelId, OnDeadline, ProviderId, Purpose, ToolId, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -50,6 +50,15 @@ pub struct Sections {
     /// Which origins are of clean origin by themselves, and why.
     #[serde(default)]
     pub source: Vec<SourceRule>,
+    /// Which people's attestations are accepted, and why.
+    #[serde(default)]
+    pub attestation: Vec<AttestationRule>,
+    /// Which records of approved tools are accepted, and why.
+    #[serde(default)]
+    pub tool_receipt: Vec<ToolReceiptRule>,
+    /// Which sets of dated hashes are accepted, and why.
+    #[serde(default)]
+    pub dated_set: Vec<DatedSetRule>,
     /// Which verdicts are admitted to which class of data set. A class that is not named admits `clean` alone.
     #[serde(default)]
     pub admission: Vec<AdmissionRule>,
@@ -180,6 +189,74 @@ pub enum SourceKind {
     Curated,
 }
 
+/// A person whose word is proof of what was written without a banned tool, or a list of such people.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AttestationRule {
+    /// Which origins, as `<kind>:<pattern>`.
+    #[serde(rename = "match")]
+    pub pattern: Pattern,
+    /// Who it is, for people; required with `keys`.
+    #[serde(default, deserialize_with = "values::some_words")]
+    pub person: Option<String>,
+    /// The keys by which the person signs.
+    #[serde(default, deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<KeyName>")]
+    pub keys: Vec<Spanned<KeyName>>,
+    /// The addresses under which the person writes commits. A signed commit of another author is not the person's
+    /// to attest to.
+    #[serde(default)]
+    pub emails: Vec<String>,
+    /// Instead of `person`, `keys` and `emails`: the SHA-256 of a file in the format of SSH's `ALLOWED SIGNERS`,
+    /// which says whose key is whose.
+    #[serde(default, deserialize_with = "values::some_digest")]
+    #[schemars(with = "Option<Digest>")]
+    pub signers: Option<Spanned<Digest>>,
+    /// The trailer, as `Key: value`, by which a signed commit says that it was written without any such tool. A
+    /// signature alone says who, not how. No commit is accepted where there is none.
+    #[serde(default, deserialize_with = "values::some_trailer")]
+    pub trailer: Option<String>,
+    /// Why the word can be believed.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
+/// A key that signs the records of an approved tool.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ToolReceiptRule {
+    /// Which origins, as `<kind>:<pattern>`.
+    #[serde(rename = "match")]
+    pub pattern: Pattern,
+    /// The tool, which `approve.tools` must list.
+    #[serde(deserialize_with = "values::id")]
+    #[schemars(with = "ToolId")]
+    pub tool: Spanned<ToolId>,
+    /// The keys that sign its records; at least one.
+    #[serde(deserialize_with = "values::ids")]
+    #[schemars(with = "Vec<KeyName>", length(min = 1))]
+    pub keys: Vec<Spanned<KeyName>>,
+    /// Why a record under such a key shows what the tool wrote.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
+/// A set of dated hashes that is believed.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DatedSetRule {
+    /// The SHA-256 of the set's manifest, which names its day and the digest of its hashes.
+    #[serde(deserialize_with = "values::digest")]
+    #[schemars(with = "Digest")]
+    pub set: Spanned<Digest>,
+    /// Why every hash in it was there on its day.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
 /// What a class of data set admits.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -247,10 +324,13 @@ pub struct ReviewRules {
     pub deadline_days: u32,
     /// What happens to an overdue case; it is never released.
     pub on_deadline: OnDeadline,
+    /// Whether content is clean that so many people cleared, where they refuted each taint by name and decided under
+    /// this policy.
+    pub clears: bool,
 }
 
 impl Default for ReviewRules {
     fn default() -> Self {
-        Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default() }
+        Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default(), clears: true }
     }
 }

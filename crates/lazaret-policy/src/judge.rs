@@ -1,14 +1,18 @@
 //! The judge of content: what is held of every line, from the claims, the policy and the time.
 //!
 //! [`judge`] weighs each claim once ([`weigh`]) and sweeps over the lines where claims begin and end ([`sweep`]).
-//! Exemptions are not among its arguments: exempted output stays tainted.
+//! What people refuted is settled before ([`review`]). Exemptions are not among its arguments: exempted output stays
+//! tainted.
 
+mod review;
 mod sweep;
 mod weigh;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use lazaret_core::{Evidence, Gap, Origin, Span, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::reason::Reasons;
 use crate::rules::Rules;
@@ -26,6 +30,19 @@ pub struct Matter<'a> {
     pub evidence: &'a [Evidence],
     /// What could not be examined.
     pub gaps: &'a [Gap],
+    /// Which of the claims people refuted; each review is itself a claim, a proof.
+    pub reviews: &'a [Review],
+}
+
+/// What a review of the whole content refutes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Review {
+    /// The place in [`Matter::evidence`] of the proof that says who reviewed it, and under what.
+    pub proof: usize,
+    /// The places of the taints that it names and refutes.
+    #[serde(default)]
+    pub refutes: BTreeSet<usize>,
 }
 
 /// What is held of a content, and why.
@@ -57,7 +74,9 @@ pub struct JudgedPart {
 ///
 /// It starts unproven. A banned tool's or model's direct, condemning taint in a writing role makes lines tainted;
 /// its weaker or derived taint makes them suspect. Lines without either are clean where an accepted proof covers
-/// them and nothing stood in the way of the examination. A claim that reaches beyond the content's end is taken as
+/// them and nothing stood in the way of the examination. A review by people makes the taints that it refutes as if they
+/// were not, and proves the whole, where the policy accepts it and it refutes every taint that counts: one that it does
+/// not name leaves all of them standing. A claim that reaches beyond the content's end is taken as
 /// far as the content goes; if it is a taint or a gap, the whole content is unproven at best.
 #[must_use]
 pub fn judge(rules: &Rules, matter: &Matter<'_>, now: Timestamp) -> Judgement {

@@ -20,11 +20,12 @@ mod rules;
 
 pub use diagnostic::{Diagnostic, Place, PolicyError};
 pub use file::{
-    AccountRule, AdmissionRule, Approve, Ban, DEFAULT_SNAPSHOT_MINUTES, DEFAULT_TRIVIAL_TOKENS,
-    DerivedVerdict, EgressMode, EgressRules, ExemptionRules, NetworkRule, OnFailure, OriginRule, Partial,
-    Pattern, ReviewRules, ScopeRule, Sections, SourceKind, SourceRule, SubjectRule, VerdictRules,
+    AccountRule, AdmissionRule, Approve, AttestationRule, Ban, DEFAULT_SNAPSHOT_MINUTES,
+    DEFAULT_TRIVIAL_TOKENS, DatedSetRule, DerivedVerdict, EgressMode, EgressRules, ExemptionRules,
+    NetworkRule, OnFailure, OriginRule, Partial, Pattern, ReviewRules, ScopeRule, Sections, SourceKind,
+    SourceRule, SubjectRule, ToolReceiptRule, VerdictRules,
 };
-pub use judge::{JudgedPart, Judgement, Matter, SETTLED_BY_MAX, judge};
+pub use judge::{JudgedPart, Judgement, Matter, Review, SETTLED_BY_MAX, judge};
 pub use policy::{POLICY_BYTES_MAX, Policy, json_schema};
 pub use reason::{Reason, Reasons};
 pub use rules::Rules;

@@ -10,13 +10,13 @@ use lazaret_core::{Digest, Terms, Verdict};
 use toml::Spanned;
 
 use crate::diagnostic::{Diagnostic, PolicyError};
-use crate::file::{AdmissionRule, Partial, Sections};
+use crate::file::{AdmissionRule, AttestationRule, Partial, Sections, ToolReceiptRule};
 use crate::read::read;
 
 /// The largest policy file that is read, in bytes. A larger one is another file given by mistake.
 pub const POLICY_BYTES_MAX: usize = 1 << 20;
 
-/// How many `[[origin]]`, `[[source]]` and `[[admission]]` entries each are read.
+/// How many entries of each list of tables, such as `[[origin]]`, are read.
 const ENTRIES_MAX: usize = 1000;
 
 /// The policy where nobody gave one.
@@ -152,10 +152,20 @@ fn check(sections: &Sections, text: &str, diagnostics: &mut Vec<Diagnostic>) {
     for rule in &sections.admission {
         check_admission(rule, text, diagnostics);
     }
+    for rule in &sections.attestation {
+        check_attestation(rule, text, diagnostics);
+    }
+    for rule in &sections.tool_receipt {
+        check_tool_receipt(rule, text, diagnostics);
+    }
+    check_repeated("dated-set.set", sections.dated_set.iter().map(|rule| &rule.set), text, diagnostics);
     egress::check(&sections.egress, text, diagnostics);
     for (section, entries) in [
         ("origin", sections.origin.len()),
         ("source", sections.source.len()),
+        ("attestation", sections.attestation.len()),
+        ("tool-receipt", sections.tool_receipt.len()),
+        ("dated-set", sections.dated_set.len()),
         ("admission", sections.admission.len()),
     ] {
         if entries > ENTRIES_MAX {
@@ -179,6 +189,49 @@ fn check_admission(rule: &AdmissionRule, text: &str, diagnostics: &mut Vec<Diagn
             .help("add a `reason` that says why this data set may hold unproven content"),
         );
     }
+}
+
+/// An entry says whose word counts in one of two ways, and a commit counts only where its author can be told.
+fn check_attestation(rule: &AttestationRule, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let faulty = |message: &str, help: &str| {
+        let message = format!("the attestation entry for `{}` {message}", rule.pattern);
+        let diagnostic = Diagnostic::new("bad-attestation", message).help(help);
+        let signers = rule.signers.as_ref().map(Spanned::span);
+        match signers.or_else(|| rule.keys.first().map(Spanned::span)) {
+            Some(span) => diagnostic.at(text, span),
+            None => diagnostic,
+        }
+    };
+    let names_person = rule.person.is_some() || !rule.keys.is_empty() || !rule.emails.is_empty();
+    let problem = match (&rule.signers, names_person) {
+        (Some(_), true) => Some((
+            "names both a list of signers and a person",
+            "write `signers` alone, or `person`, `keys` and `emails`",
+        )),
+        (None, _) if rule.person.is_none() || rule.keys.is_empty() => Some((
+            "does not say whose word it takes",
+            "write `person` and `keys`, or `signers` with the SHA-256 of a file of allowed signers",
+        )),
+        (None, _) if rule.trailer.is_some() && rule.emails.is_empty() => Some((
+            "accepts commits and names no author",
+            "add `emails` with the addresses under which the person writes commits, or take `trailer` out",
+        )),
+        _ => None,
+    };
+    diagnostics.extend(problem.map(|(message, help)| faulty(message, help)));
+    check_repeated("attestation.keys", &rule.keys, text, diagnostics);
+}
+
+fn check_tool_receipt(rule: &ToolReceiptRule, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    if rule.keys.is_empty() && diagnostics.is_empty() {
+        let message = format!("the entry for the records of `{}` names no key", rule.tool.get_ref());
+        diagnostics.push(
+            Diagnostic::new("no-key", message)
+                .at(text, rule.tool.span())
+                .help("list under `keys` what signs the tool's records"),
+        );
+    }
+    check_repeated("tool-receipt.keys", &rule.keys, text, diagnostics);
 }
 
 fn check_repeated<'a, T: Ord + Display + 'a>(

@@ -68,9 +68,9 @@ reasons! {
     RoleDoesNotWrite, "role-does-not-write", "a tool had a part in it, but did not write it",
         "nothing to do: reading, finding faults and writing messages do not taint";
     ApprovedTool, "approved-tool", "an approved tool wrote it, which does not taint and is no proof either",
-        "give another proof: records of approved tools are not accepted as proof yet";
+        "give another proof, such as the tool's signed record where a `tool-receipt` entry accepts it";
     ApprovedModel, "approved-model", "an approved model wrote it, which does not taint and is no proof either",
-        "give another proof: records of approved models are not accepted as proof yet";
+        "give another proof, such as the tool's signed record where a `tool-receipt` entry accepts it";
     NotBanned, "not-banned", "a tool wrote it that the policy does not ban",
         "nothing to do; to ban everything that is not approved, set `ban.rivals`";
     NoProof, "no-proof", "nothing accepted shows that it is of clean origin",
@@ -119,13 +119,34 @@ reasons! {
         "give a proof for the whole content";
     SourceNotListed, "source-not-listed", "it is said to be curated, but the policy does not list its origin",
         "if the claim is right, add a `source` entry with its kind and the reason";
-    ApprovedToolProofNotSupported, "approved-tool-proof-not-supported",
-        "the record of an approved tool is not accepted as proof yet",
-        "give another proof, such as an `origin` or `source` entry of the policy";
-    AttestedProofNotSupported, "attested-proof-not-supported", "a person's attestation is not accepted as proof yet",
-        "give another proof, such as an `origin` or `source` entry of the policy";
-    ReviewedProofNotSupported, "reviewed-proof-not-supported", "a review is not accepted as proof yet",
-        "give another proof, such as an `origin` or `source` entry of the policy";
+    Attested, "attested", "a person whose word the policy takes attested to writing it without any banned tool",
+        "nothing to do";
+    SignerNotAccepted, "signer-not-accepted", "a person attested to writing it, under a key whose word the policy does not take here",
+        "if you know whose key it is, add an `attestation` entry with the person and the reason";
+    TrailerNotAccepted, "trailer-not-accepted", "its commit says how it was written by another trailer than the policy asks for",
+        "have the author sign a statement about it (`lazaret attest`), or name the trailer in the `attestation` entry";
+    AttestedOfFewer, "attested-of-fewer", "a person attested to writing it, but not without every banned tool",
+        "have the author attest to writing it without any AI tool";
+    ToolReceipt, "tool-receipt", "a signed record that the policy accepts shows that an approved tool wrote it",
+        "nothing to do";
+    ToolKeyNotAccepted, "tool-key-not-accepted", "a record says that an approved tool wrote it, under a key that the policy does not accept for it here",
+        "if the key is the tool's, add a `tool-receipt` entry with the tool, the key and the reason";
+    ReceiptOfBanned, "receipt-of-banned", "a signed record shows that a banned tool or model wrote it",
+        "have people rewrite it, or remove it";
+    DatedSet, "dated-set", "a set of dated hashes that the policy names holds it, from before every banned tool",
+        "nothing to do";
+    SetNotListed, "set-not-listed", "a set of dated hashes holds it, but the policy does not name the set",
+        "if the set can be believed, add a `dated-set` entry with its digest and the reason";
+    Reviewed, "reviewed", "people reviewed it, refuted each taint by name and cleared it under this policy",
+        "nothing to do";
+    Refuted, "refuted", "a review by people refuted a taint by name",
+        "nothing to do";
+    ReviewNotAccepted, "review-not-accepted", "the policy does not accept the review, or demands more people",
+        "see `review.clears` and `review.people`, or give another proof";
+    ReviewOutdated, "review-outdated", "it was reviewed under another policy or with another catalog",
+        "have its case decided anew: `lazaret hold` tells the case what has changed";
+    ReviewIncomplete, "review-incomplete", "a taint stands against it that its review does not name",
+        "have its case decided anew: `lazaret hold` tells the case of the new taint";
 }
 
 impl Reason {

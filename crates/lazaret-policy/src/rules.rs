@@ -1,6 +1,7 @@
 //! A policy held against a catalog: which tools, providers and models it bans, and which origins it trusts.
 
 mod ban;
+mod brought;
 mod ids;
 
 use globset::{GlobSet, GlobSetBuilder};
@@ -14,6 +15,7 @@ use crate::policy::Policy;
 use crate::reason::{Reason, Reasons};
 
 pub(crate) use ban::{Answer, BanTable};
+pub(crate) use brought::Attested;
 
 /// A policy whose every id exists in the catalog it is used with. Made once, used for every content.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Rules {
     origins: GlobSet,
     sources: GlobSet,
     egress: EgressPolicy,
+    attestations: GlobSet,
+    tool_receipts: GlobSet,
 }
 
 /// What the policy says of one origin.
@@ -53,11 +57,18 @@ impl Rules {
         }
         let origins = compile("origin", sections.origin.iter().map(|rule| &rule.pattern), &mut diagnostics);
         let sources = compile("source", sections.source.iter().map(|rule| &rule.pattern), &mut diagnostics);
-        let (Some(origins), Some(sources), true) = (origins, sources, diagnostics.is_empty()) else {
+        let attestations = sections.attestation.iter().map(|rule| &rule.pattern);
+        let attestations = compile("attestation", attestations, &mut diagnostics);
+        let tool_receipts = sections.tool_receipt.iter().map(|rule| &rule.pattern);
+        let tool_receipts = compile("tool-receipt", tool_receipts, &mut diagnostics);
+        let (Some(origins), Some(sources), Some(attestations), Some(tool_receipts), true) =
+            (origins, sources, attestations, tool_receipts, diagnostics.is_empty())
+        else {
             return Err(PolicyError::of(diagnostics));
         };
         let egress = EgressPolicy::new(policy, roster, &bans);
-        Ok(Self { policy: policy.clone(), catalog_digest: roster.digest, bans, origins, sources, egress })
+        let (policy, catalog_digest) = (policy.clone(), roster.digest);
+        Ok(Self { policy, catalog_digest, bans, origins, sources, attestations, tool_receipts, egress })
     }
 
     /// Returns the policy.

@@ -61,9 +61,10 @@ impl Case {
     }
 
     fn decide(&self, world: &World, turn: bool) -> Decision {
-        let mut matched: Vec<&Endpoint> = self.matched.iter().map(|id| &world.endpoints[id]).collect();
+        let mut matched: Vec<&Endpoint> =
+            self.matched.iter().map(|id| world.endpoints.get(id).unwrap()).collect();
         let mut exemptions: Vec<&EgressExemption> = match &self.active {
-            Some(names) => names.iter().map(|name| &world.exemptions[name]).collect(),
+            Some(names) => names.iter().map(|name| world.exemptions.get(name).unwrap()).collect(),
             None => world.exemptions.values().collect(),
         };
         if turn {

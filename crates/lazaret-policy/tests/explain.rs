@@ -85,6 +85,7 @@ fn a_policy_is_told_in_plain_words() {
     admits to any other class: clean
     allows no exemption
     asks 2 people to agree on held content; after 30 days it is proposed for removal
+    holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes
     ");
@@ -108,6 +109,7 @@ fn the_built_in_policy_is_told_in_plain_words() {
     admits to any other class: clean
     allows exemptions of at most 30 days for benchmark, red-team, interoperability, legal; none changes a verdict
     asks 2 people to agree on held content; after 30 days it is proposed for removal
+    holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes
     ");
@@ -135,13 +137,13 @@ fn a_judgement_names_its_reasons_its_evidence_and_the_way_out() {
         Evidence {
             detector: "stated-dates".parse().unwrap(),
             span: Some(Span::new(1, 5).unwrap()),
-            claim: Claim::Proof(Proof::Predates { on: date(2019, 3, 4), origin: None }),
+            claim: Claim::Proof(Proof::Predates { on: date(2019, 3, 4), origin: None, set: None }),
             why: "no commit states a later day".to_owned(),
         },
     ];
     let gaps =
         [Gap { kind: GapKind::OverLimit, span: Some(Span::new(7, 8).unwrap()), why: "long line".to_owned() }];
-    let matter = Matter { origin: &origin, lines: 8, evidence: &evidence, gaps: &gaps };
+    let matter = Matter { origin: &origin, lines: 8, evidence: &evidence, gaps: &gaps, reviews: &[] };
     let judgement = judge(&rules, &matter, "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
     insta::assert_snapshot!(explain::judgement(&rules, &matter, &judgement).join("\n"), @r"
     git:/srv/acme/parser: tainted
@@ -178,7 +180,7 @@ fn a_judgement_names_its_reasons_its_evidence_and_the_way_out() {
 fn content_without_lines_is_told_as_a_whole() {
     let rules = rules(&Policy::parse(POLICY.as_bytes()).unwrap());
     let origin = Origin { kind: OriginKind::Dataset, path: "acme-posts/2021.jsonl".to_owned(), rev: None };
-    let matter = Matter { origin: &origin, lines: 0, evidence: &[], gaps: &[] };
+    let matter = Matter { origin: &origin, lines: 0, evidence: &[], gaps: &[], reviews: &[] };
     let judgement = judge(&rules, &matter, Timestamp::UNIX_EPOCH);
     insta::assert_snapshot!(explain::judgement(&rules, &matter, &judgement).join("\n"), @r"
     dataset:acme-posts/2021.jsonl: clean

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use lazaret_core::{
-    Availability, Claim, Digest, Directness, Evidence, Gap, GapKind, Model, Origin, OriginKind, Proof,
-    Provider, Role, Roster, Span, Strength, Taint, Tool, Verdict,
+    Availability, Claim, Coverage, Digest, Directness, Evidence, Gap, GapKind, KeyName, Model, Origin,
+    OriginKind, Proof, Provider, Role, Roster, Span, Strength, Taint, Tool, Verdict,
 };
-use lazaret_policy::{Judgement, Matter, Policy, Reasons, Rules, SETTLED_BY_MAX, judge};
+use lazaret_policy::{Judgement, Matter, Policy, Reasons, Review, Rules, SETTLED_BY_MAX, judge};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -52,14 +52,29 @@ struct Draft {
     trivial_tokens: u32,
     origins: Vec<(&'static str, Date)>,
     sources: Vec<(&'static str, &'static str)>,
+    people: u32,
+    clears: bool,
+    /// Pattern, whose word: a key or a list, and whether commits count.
+    attestations: Vec<(&'static str, bool, bool)>,
+    tool_receipts: Vec<&'static str>,
+    dated_sets: Vec<bool>,
 }
+
+/// The keys that sign.
+fn key(nth: u8) -> KeyName {
+    format!("ed25519:{}", format!("{nth:02x}").repeat(32)).parse().unwrap()
+}
+
+/// The trailer that the policies ask for.
+const TRAILER: &str = "Written-Without: any AI tool";
 
 impl Draft {
     /// Returns the rules, where the draft makes a valid policy.
     fn rules(&self) -> Option<Rules> {
         let mut text = format!(
             "version = 1\nname = \"draft\"\nban = {{ rivals = {}, providers = {:?}, tools = {:?}, models = {:?} }}\n\
-             approve = {{ tools = {:?}, models = {:?} }}\nverdict = {{ derived = {:?}, trivial-tokens = {} }}\n",
+             approve = {{ tools = {:?}, models = {:?} }}\nverdict = {{ derived = {:?}, trivial-tokens = {} }}\n\
+             review = {{ people = {}, clears = {} }}\n",
             self.rivals,
             self.banned_providers,
             self.banned_tools,
@@ -67,7 +82,9 @@ impl Draft {
             self.approved_tools,
             self.approved_models,
             self.derived,
-            self.trivial_tokens
+            self.trivial_tokens,
+            self.people,
+            self.clears
         );
         for (pattern, until) in &self.origins {
             text +=
@@ -76,8 +93,32 @@ impl Draft {
         for (pattern, kind) in &self.sources {
             text += &format!("[[source]]\nmatch = {pattern:?}\nkind = {kind:?}\nreason = \"a\"\n");
         }
+        for (pattern, by_key, with_commits) in &self.attestations {
+            text += &format!("[[attestation]]\nmatch = {pattern:?}\nreason = \"a\"\n");
+            if *by_key {
+                text += &format!("person = \"A\"\nkeys = [\"{}\"]\nemails = [\"a@b.example\"]\n", key(0));
+            } else {
+                text += &format!("signers = \"{}\"\n", Digest::of(b"signers"));
+            }
+            if *with_commits {
+                text += &format!("trailer = \"{TRAILER}\"\n");
+            }
+        }
+        for tool in &self.tool_receipts {
+            text += &format!(
+                "[[tool-receipt]]\nmatch = \"git:*\"\ntool = {tool:?}\nkeys = [\"{}\"]\nreason = \"a\"\n",
+                key(0)
+            );
+        }
+        for first in BTreeSet::from_iter(&self.dated_sets) {
+            text += &format!("[[dated-set]]\nset = \"{}\"\nreason = \"a\"\n", set(*first));
+        }
         Rules::resolve(&Policy::parse(text.as_bytes()).ok()?, &roster()).ok()
     }
+}
+
+fn set(first: bool) -> Digest {
+    Digest::of(if first { b"first" } else { b"other" })
 }
 
 fn day() -> impl Strategy<Value = Date> {
@@ -91,8 +132,15 @@ fn draft() -> impl Strategy<Value = Draft> {
     let kinds = select(vec!["first-party", "curated"]);
     let sources = prop::collection::vec((select(vec!["git:/a", "git:/b*"]), kinds), 0..2);
     let verdict = (select(vec!["suspect", "tainted"]), 0..20_u32);
-    (bans, subsequence(vec!["m0", "m1"], 0..2), approvals, verdict, origins, sources).prop_map(
-        |((rivals, banned_providers, banned_tools), banned_models, approvals, verdict, origins, sources)| {
+    let review = (2..4_u32, any::<bool>());
+    let attestations =
+        prop::collection::vec((select(vec!["git:*", "git:/b*"]), any::<bool>(), any::<bool>()), 0..3);
+    let brought =
+        (attestations, subsequence(vec!["t0", "t1"], 0..=2), prop::collection::vec(any::<bool>(), 0..3));
+    let bans = (bans, subsequence(vec!["m0", "m1"], 0..2));
+    (bans, approvals, verdict, (origins, sources), brought, review).prop_map(
+        |(bans, approvals, verdict, (origins, sources), brought, review)| {
+            let ((rivals, banned_providers, banned_tools), banned_models) = bans;
             Draft {
                 rivals,
                 banned_providers,
@@ -104,6 +152,11 @@ fn draft() -> impl Strategy<Value = Draft> {
                 trivial_tokens: verdict.1,
                 origins,
                 sources,
+                people: review.0,
+                clears: review.1,
+                attestations: brought.0,
+                tool_receipts: brought.1,
+                dated_sets: brought.2,
             }
         },
     )
@@ -146,15 +199,53 @@ fn taint() -> impl Strategy<Value = Claim> {
 }
 
 fn proof() -> impl Strategy<Value = Claim> {
+    let sets = prop::option::of(any::<bool>().prop_map(set));
+    let tools =
+        (select(vec!["t0", "t1", "t2"]), id(&["m0", "m2"]), prop::option::of((0..2_u8).prop_map(key)));
     prop_oneof![
-        4 => day().prop_map(|on| Proof::Predates { on, origin: None }),
+        4 => (day(), sets).prop_map(|(on, set)| Proof::Predates { on, origin: None, set }),
         4 => (0..25_u32).prop_map(|tokens| Proof::Trivial { tokens }),
         1 => Just(Proof::Curated { origin: None }),
-        1 => Just(Proof::Attested),
-        1 => Just(Proof::Reviewed),
-        1 => id(&["t0"]).prop_map(|tool| tool.map_or(Proof::Curated { origin: None }, |tool| Proof::ApprovedTool { tool })),
+        4 => attested(),
+        3 => reviewed(),
+        2 => tools.prop_map(|(tool, model, key)| Proof::ApprovedTool { tool: tool.parse().unwrap(), model, key }),
     ]
     .prop_map(Claim::Proof)
+}
+
+/// A review; its case says which taints it refutes: each bit stands for one strength.
+fn reviewed() -> impl Strategy<Value = Proof> {
+    (0..32_u32, 1..4_u32, prop::bool::weighted(0.8)).prop_map(|(refutes, people, is_now)| Proof::Reviewed {
+        case: refutes.to_string(),
+        people,
+        policy: if is_now { NOW } else { Digest::of(b"another policy") },
+        catalog: Digest::of(b"roster"),
+    })
+}
+
+/// Stands for the policy that is judged by.
+const NOW: Digest = Digest::from_bytes([7; 32]);
+
+/// Whether a review refutes a taint: it follows from the two alone, so that it survives another order.
+fn refutes(case: &str, taint: &Taint) -> bool {
+    let bits: u32 = case.parse().unwrap();
+    bits & (1 << taint.strength as u32) != 0
+}
+
+fn attested() -> impl Strategy<Value = Proof> {
+    let signers = prop::option::of(select(vec![Digest::of(b"signers"), Digest::of(b"others")]));
+    let trailer = prop::option::of(select(vec![TRAILER.to_owned(), "Written-Without: haste".to_owned()]));
+    let named = (subsequence(vec!["t0", "t1"], 0..=2), subsequence(vec!["p0", "p1"], 0..=2)).prop_map(
+        |(tools, providers)| {
+            let tools = tools.into_iter().map(|id| id.parse().unwrap()).collect();
+            let providers = providers.into_iter().map(|id| id.parse().unwrap()).collect();
+            Coverage::Named { tools, providers }
+        },
+    );
+    let covers = prop_oneof![1 => Just(Coverage::Any), 1 => named];
+    ((0..2_u8).prop_map(key), signers, trailer, covers).prop_map(|(key, signers, trailer, covers)| {
+        Proof::Attested { key, signers, trailer, covers, origin: None }
+    })
 }
 
 fn evidence(claim: impl Strategy<Value = Claim>) -> impl Strategy<Value = Evidence> {
@@ -189,7 +280,21 @@ struct Setting {
 
 impl Setting {
     fn judge(&self, rules: &Rules, evidence: &[Evidence], gaps: &[Gap]) -> Judgement {
-        judge(rules, &Matter { origin: &self.origin, lines: self.lines, evidence, gaps }, self.now)
+        let mut evidence = evidence.to_vec();
+        let mut reviews = Vec::new();
+        let taints: Vec<Option<Taint>> = evidence.iter().map(|claim| claim.taint().cloned()).collect();
+        for (proof, claim) in evidence.iter_mut().enumerate() {
+            let Claim::Proof(Proof::Reviewed { case, policy, .. }) = &mut claim.claim else { continue };
+            if *policy == NOW {
+                *policy = rules.policy_digest();
+            }
+            let named = |(place, taint): (usize, &Option<Taint>)| {
+                taint.as_ref().filter(|taint| refutes(case, taint)).map(|_| place)
+            };
+            reviews.push(Review { proof, refutes: taints.iter().enumerate().filter_map(named).collect() });
+        }
+        let (origin, evidence) = (&self.origin, evidence.as_slice());
+        judge(rules, &Matter { origin, lines: self.lines, evidence, gaps, reviews: &reviews }, self.now)
     }
 }
 
@@ -324,7 +429,7 @@ proptest! {
 
     #[test]
     fn a_stricter_policy_never_improves(
-        draft in draft(), setting in setting(), evidence in claims(), gaps in gaps(), what in 0..10_usize,
+        draft in draft(), setting in setting(), evidence in claims(), gaps in gaps(), what in 0..15_usize,
     ) {
         let mut stricter = draft.clone();
         match what {
@@ -337,6 +442,11 @@ proptest! {
             6 => stricter.rivals = true,
             7 => stricter.banned_providers = vec!["p0", "p1"],
             8 => stricter.banned_models = vec!["m0", "m1"],
+            9 => stricter.people = 9,
+            10 => stricter.clears = false,
+            11 => drop(stricter.attestations.pop()),
+            12 => drop(stricter.tool_receipts.pop()),
+            13 => drop(stricter.dated_sets.pop()),
             _ => stricter.origins.iter_mut().for_each(|(_, until)| *until = date(2019, 1, 1).min(*until)),
         }
         let (rules, stricter) = (draft.rules(), stricter.rules());
@@ -344,6 +454,55 @@ proptest! {
         let (rules, stricter) = (rules.unwrap(), stricter.unwrap());
         let before = setting.judge(&rules, &evidence, &gaps);
         prop_assert!(nowhere_better(&before, &setting.judge(&stricter, &evidence, &gaps)));
+    }
+
+    #[test]
+    fn a_review_clears_all_that_it_names_or_nothing(
+        rules in rules(), setting in setting(), taints in prop::collection::vec(evidence(taint()), 1..4),
+        left in any::<prop::sample::Index>(), review in reviewed(),
+    ) {
+        let counts = |claim: &Evidence| claim.taint().is_some_and(|taint| taint.role.writes() && rules.bans(taint));
+        let accepted = match &review {
+            Proof::Reviewed { people, policy, .. } => {
+                let asked = rules.policy().sections().review;
+                asked.clears && *people >= asked.people && *policy == NOW
+            }
+            Proof::Predates { .. }
+            | Proof::Trivial { .. }
+            | Proof::Curated { .. }
+            | Proof::ApprovedTool { .. }
+            | Proof::Attested { .. } => false,
+        };
+        let mut evidence = taints.clone();
+        let proof = evidence.len();
+        let mut review = review;
+        if let Proof::Reviewed { policy, .. } = &mut review {
+            *policy = if *policy == NOW { rules.policy_digest() } else { *policy };
+        }
+        evidence.push(Evidence {
+            detector: "review".parse().unwrap(), span: None, claim: Claim::Proof(review), why: String::new(),
+        });
+        let judged = |refutes: BTreeSet<usize>| {
+            let reviews = [Review { proof, refutes }];
+            let matter = Matter {
+                origin: &setting.origin, lines: setting.lines, evidence: &evidence, gaps: &[], reviews: &reviews,
+            };
+            judge(&rules, &matter, setting.now)
+        };
+        let without = setting.judge(&rules, &taints, &[]);
+        let all: BTreeSet<usize> = (0..proof).collect();
+        let cleared = judged(all.clone());
+        let within = |claim: &Evidence| claim.span.is_none_or(|span| span.end() <= setting.lines);
+        if accepted && taints.iter().all(within) {
+            prop_assert_eq!(cleared.verdict, Verdict::Clean);
+        } else if !accepted {
+            prop_assert_eq!(by_line(&cleared), by_line(&without));
+        }
+        let left = left.index(proof);
+        if counts(&taints[left]) {
+            let refuted = all.into_iter().filter(|place| *place != left).collect();
+            prop_assert_eq!(by_line(&judged(refuted)), by_line(&without), "one is not named, so all stand");
+        }
     }
 
     #[test]

@@ -163,7 +163,7 @@ mode = true
     line 2, column 8: this text is empty [bad-value]
       help: write a few words
     line 3, column 1: unknown key `colour` [unknown-key]
-      help: known here: `version`, `name`, `ban`, `approve`, `verdict`, `origin`, `source`, `admission`, `exemption`, `review`, `egress`, `catalog`
+      help: known here: `version`, `name`, `ban`, `approve`, `verdict`, `origin`, `source`, `attestation`, `tool-receipt`, `dated-set`, `admission`, `exemption`, `review`, `egress`, `catalog`
     line 5, column 1: unknown key `rival` [unknown-key]
       help: did you mean `rivals`?
     line 6, column 10: `Quill` is not a valid tool id [bad-value]

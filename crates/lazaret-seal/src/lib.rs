@@ -12,8 +12,10 @@ mod merkle;
 mod name;
 mod note;
 mod receipt;
+mod signed_commit;
 mod statement;
 mod summary;
+mod word;
 
 pub use croissant::{Column, ColumnType, DataSet, DataSetFile, Derivation};
 pub use envelope::{Envelope, EnvelopeError, STATEMENT_PAYLOAD, Signature, Verified};
@@ -28,5 +30,10 @@ pub use note::{
     Checkpoint, Cosignature, CosignatureVerifier, Cosigner, NoteError, NoteSigner, NoteVerifier, SignedNote,
 };
 pub use receipt::{NamedDigest, Program, Receipt, ReceiptError, RecordCounts, Shard};
+pub use signed_commit::{
+    AllowedSigners, AllowedSignersError, CommitSignatureError, CommitSigner, Keyring, KeyringError,
+    verify_commit,
+};
 pub use statement::{Annotation, DigestSet, Predicate, Statement, StatementError, Subject};
 pub use summary::{ADMITTED_LEVEL, RecordAccount, Resource, Summary, VerificationResult, Verifier};
+pub use word::{AuthorWord, SpanDigest, ToolRecord, Word};

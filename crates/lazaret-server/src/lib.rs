@@ -4,8 +4,8 @@
 //! [`serve`] opens the faces; [`helper`] is the other end of the local socket, which decides by a snapshot when the
 //! service does not answer.
 
+pub mod asking;
 mod envoy;
-pub mod helper;
 mod local;
 mod record;
 mod serve;

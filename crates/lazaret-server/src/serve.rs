@@ -40,7 +40,6 @@ pub struct Faces {
 
 /// The service could not be opened, or broke.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ServeError {
     /// A place is taken, or may not be used.
     #[error("cannot listen at `{place}`")]

@@ -157,8 +157,6 @@ fn escape(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use std::net::IpAddr;
 
     use super::*;

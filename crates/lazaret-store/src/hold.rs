@@ -147,6 +147,12 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// Whether no more places are kept, so that a further one cannot be told from one that was told before.
+    #[must_use]
+    pub fn has_places_enough(&self) -> bool {
+        self.places.len() >= PLACES_MAX
+    }
+
     /// Adds a place where the content was found; a place that is known changes nothing.
     ///
     /// Returns whether it is a new one.

@@ -46,7 +46,7 @@ pub use refusal::{Halt, Refusal};
 pub use shelf::{Listed, Removed, Shelf, ShelfError, ShelfReader, Spool, WHOLE_BYTES_MAX};
 pub use store::{
     Actor, Document, Done, Fault, FaultPlace, Founding, NamedDuties, PAGES_AHEAD, ReadEntry, Replay,
-    ReplayFault, Store, StoreError, ValueClass, Verification, read_aside,
+    ReplayFault, SnapshotError, Store, StoreError, ValueClass, Verification, read_aside,
 };
 pub use vault::{
     AlteredPlace, Identities, OpenedContent, Recipients, Sealed, Vault, VaultError, VaultKeyError,

@@ -5,6 +5,7 @@ mod names;
 mod reading;
 mod replay;
 mod rows;
+mod snapshot;
 mod source;
 mod verify;
 
@@ -29,6 +30,7 @@ pub use error::StoreError;
 pub use names::ValueClass;
 pub use reading::{PAGES_AHEAD, ReadEntry, read_aside};
 pub use replay::{Replay, ReplayFault};
+pub use snapshot::SnapshotError;
 pub use verify::{Fault, FaultPlace, Verification};
 
 /// How far a clock may be behind the last entry. Machines differ by so much; then the last entry's time is taken.
@@ -110,9 +112,20 @@ impl Store {
         duties: NamedDuties,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let Founding { charter, people, documents, values } = founding;
+        // What would be refused leaves no database behind that has no charter.
+        let act = Act::CreateStore { charter: charter.clone(), people: people.clone() };
+        let command = Command::new(
+            maker.clone(),
+            act,
+            documents.clone(),
+            now,
+            duties.clone(),
+            env!("CARGO_PKG_VERSION"),
+        );
+        command.rehearse()?;
         let database = Database::create(url, &Meta::new()).await?;
         let store = Self::over(database, duties);
-        let Founding { charter, people, documents, values } = founding;
         let kept = store.run(move |transaction| Box::pin(keep_values(transaction, values)));
         kept.await?;
         store.apply_with(maker, Act::CreateStore { charter, people }, documents, now).await?;
@@ -202,14 +215,7 @@ impl Store {
         documents: Vec<Document>,
         now: Timestamp,
     ) -> Result<Done, StoreError> {
-        let command = Command {
-            actor: actor.clone(),
-            act,
-            documents,
-            now,
-            duties: self.duties.clone(),
-            program: self.program.clone(),
-        };
+        let command = Command::new(actor.clone(), act, documents, now, self.duties.clone(), &self.program);
         self.run(|transaction| Box::pin(command.carry_out(transaction))).await
     }
 
@@ -246,6 +252,38 @@ struct Command {
 }
 
 impl Command {
+    fn new(
+        actor: Actor,
+        act: Act,
+        documents: Vec<Document>,
+        now: Timestamp,
+        duties: NamedDuties,
+        program: &str,
+    ) -> Self {
+        Self { actor, act, documents, now, duties, program: program.to_owned() }
+    }
+
+    /// Does the first act of a store on no store at all, and says what would keep it from being done.
+    fn rehearse(&self) -> Result<(), StoreError> {
+        let before = World::whole();
+        let mut after = before.clone();
+        let step = Step { seq: 0, time: self.now, by: self.actor.person };
+        match perform(&mut after, self.duties.authority.as_ref(), step, &self.act) {
+            Ok(()) => {}
+            Err(Halt::Refused(refusal)) => return Err(refusal.into()),
+            Err(Halt::Need(key)) => return Err(Refusal::NoSuch { what: key }.into()),
+        }
+        let charter = self.check_actor(&before, &after)?;
+        let given: Vec<Digest> = self.documents.iter().map(|document| Digest::of(&document.body)).collect();
+        if let Some(digest) = self.act.documents().into_iter().find(|digest| !given.contains(digest)) {
+            return Err(StoreError::NoDocument { digest });
+        }
+        let (by, act, program) = (self.actor.person, self.act.clone(), self.program.clone());
+        let entry = Entry::new(charter.name, 0, self.now, by, charter.basis.policy, program, act);
+        entry.sign(&self.actor.key)?;
+        Ok(())
+    }
+
     async fn carry_out(self, transaction: &mut Transaction) -> Result<Done, StoreError> {
         let seq = transaction.head().size();
         let time = self.time(transaction.head().last_time)?;

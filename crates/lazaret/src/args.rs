@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use crate::commands::{
-    blame, case, catalog, check, collect, egress, exempt, export, gate, generate, hold, index, key, ledger,
-    motion, people, policy, remove, scan, store,
+    attest, blame, case, catalog, check, collect, egress, exempt, export, gate, generate, hold, index, key,
+    ledger, motion, people, policy, remove, scan, store, suggest,
 };
 use crate::exit::ExitCode;
 use crate::screen::ColorChoice;
@@ -96,6 +96,10 @@ pub(crate) enum Command {
     Exempt(Box<exempt::ExemptArgs>),
     /// See and stop calls to banned services
     Egress(egress::EgressArgs),
+    /// Say what people would have to answer for or read, so that a revision may be admitted
+    Suggest(Box<suggest::SuggestArgs>),
+    /// Sign what you wrote without AI tools, or what an in-house tool wrote
+    Attest(attest::AttestArgs),
     /// Make and show keys: for signing, and for the vault
     Key(key::KeyArgs),
     /// Check, test and explain policies

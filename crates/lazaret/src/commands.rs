@@ -4,6 +4,7 @@ use crate::args::{Cli, Command};
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
 
+pub(crate) mod attest;
 pub(crate) mod blame;
 pub(crate) mod case;
 pub(crate) mod catalog;
@@ -24,6 +25,7 @@ pub(crate) mod policy;
 pub(crate) mod remove;
 pub(crate) mod scan;
 pub(crate) mod store;
+pub(crate) mod suggest;
 
 /// Runs the command that the command line names.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
@@ -35,6 +37,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Export(args) => export::run(&args, &global),
         Command::Remove(args) => remove::run(&args, &global),
         Command::Gate(args) => gate::run(&args, &global),
+        Command::Suggest(args) => suggest::run(&args, &global),
+        Command::Attest(args) => attest::run(&args, &global),
         Command::Key(args) => key::run(&args, &global),
         Command::Index(args) => index::run(&args, &global),
         Command::Collect(args) => collect::run(&args, &global),
@@ -46,7 +50,6 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Case(args) => case::run(&args, &global),
         Command::Egress(args) => egress::run(&args, &global),
         Command::Exempt(args) => exempt::run(&args, &global),
-        Command::Egress(args) => egress::run(&args, &global),
         Command::Store(args) => store::run(&args, &global),
         Command::Policy(args) => policy::run(&args, &global),
         Command::Catalog(args) => catalog::run(&args, &global),

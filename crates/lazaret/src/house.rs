@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use lazaret_pipeline::holdings::{Holdings, HoldingsError};
 use lazaret_pipeline::house::{House, HouseError, HousePlace};
 use lazaret_store::{Actor, DatabaseError, ExemptionStatus, Key, Refusal, StoreError};
 
 use crate::command_error::CommandError;
 use crate::commands::key::read_secret;
 use crate::exit::ExitCode;
+use crate::rulebook::Rulebook;
+use crate::runtime::block_on;
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -18,6 +21,59 @@ pub(crate) struct StoreArgs {
     /// The store: the folder that `lazaret store create` made, or a `postgres://` URL
     #[arg(long, value_name = "PLACE", env = "LAZARET_STORE", hide_env_values = true, help_heading = "Store")]
     store: Option<String>,
+}
+
+/// Whose decisions a judgement takes into account. No variable of the environment names the store here: a verdict
+/// hangs on nothing that is not written on the command line.
+#[derive(Debug, Args)]
+pub(crate) struct HoldingsArgs {
+    /// Take into account what this store holds and people decided: its folder, or a `postgres://` URL. Without
+    /// `--policy` its policy judges
+    #[arg(long = "store", value_name = "PLACE")]
+    store: Option<String>,
+}
+
+/// What a store holds, and the policy that it works under.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What it holds.
+    pub(crate) holdings: Holdings,
+    /// The text of its policy.
+    policy: Vec<u8>,
+}
+
+impl HoldingsArgs {
+    /// Asks the store, where one is named. One that cannot be read or does not verify is an error.
+    pub(crate) fn ask(&self) -> Result<Option<Asked>, CommandError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let place: HousePlace = store.parse().map_err(house_error)?;
+        block_on(async {
+            let house = House::open(&place).await.map_err(house_error)?;
+            let holdings = Holdings::of(&house).await.map_err(holdings_error)?;
+            let policy = house.document(house.charter.basis.policy).await.map_err(house_error)?;
+            Ok(Some(Asked { holdings, policy }))
+        })
+    }
+}
+
+impl Asked {
+    /// Reads the policy that is named, or that of the store where none is, or the built-in one where there is no store.
+    pub(crate) fn rulebook(asked: Option<&Self>, path: Option<&Path>) -> Result<Rulebook, CommandError> {
+        match (asked, path) {
+            (Some(asked), None) => Rulebook::parse(&asked.policy, "the store's policy"),
+            (_, path) => Rulebook::load(path),
+        }
+    }
+}
+
+fn holdings_error(error: HoldingsError) -> CommandError {
+    match error {
+        HoldingsError::House(error) => house_error(error),
+        HoldingsError::Snapshot { .. } => {
+            let exit = if error.is_of_the_ledger() { ExitCode::LedgerInvalid } else { ExitCode::Failure };
+            CommandError::from_error(exit, error).hint("`lazaret ledger verify` tells what is wrong with it")
+        }
+    }
 }
 
 /// Who acts.

@@ -18,6 +18,7 @@ mod history;
 mod house;
 mod output;
 mod progress;
+mod proofs;
 mod report;
 mod rulebook;
 mod runtime;

@@ -113,7 +113,9 @@ const KEEPERS: &[(&str, &[&str], &str)] = &[
     ("gix", &["lazaret-intake"], "only intake reads git"),
     ("gix-blame", &[], "its blame does not agree with git's; use the line attribution of `lazaret-evidence`"),
     ("object_store", &["lazaret-shard", "lazaret-store"], "only shards and the vault may lie elsewhere"),
+    ("pgp", &["lazaret-seal"], "only the seal checks signatures"),
     ("pyo3", &["lazaret-py"], "only the wheel knows Python"),
+    ("ssh-key", &["lazaret-seal"], "only the seal checks signatures"),
     ("sqlx", &["lazaret-store"], "only the store knows its database"),
     ("tonic", &["lazaret-server"], "only the server answers over gRPC"),
 ];

@@ -118,7 +118,7 @@ fn traffic(parts: &[Part], providers: &BTreeSet<ProviderId>) -> Result<(), Catal
                     && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
                 let problem = if !is_normal {
                     "holds a name that is not in lower case, in ASCII, with a dot"
-                } else if names.insert((name, evasion.exact.contains(name))) {
+                } else if names.insert(name) {
                     continue;
                 } else {
                     "holds a name that stands in the catalog already"

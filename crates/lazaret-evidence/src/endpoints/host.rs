@@ -140,8 +140,6 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
 
     /// Every form of a host, and what it is; `-` is none.

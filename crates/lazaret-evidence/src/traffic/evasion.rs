@@ -1,11 +1,12 @@
 //! Names and ports that take calls out of sight: resolvers over HTTPS and TLS, hidden greetings, tunnels.
 
 use hashbrown::HashMap;
-use jiff::civil::Date;
 use lazaret_core::{TrafficFact, Visibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
+
+use crate::catalog::Day;
 
 /// A row of the catalog: names of one kind of way out of sight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,8 +26,7 @@ pub struct EvasionData {
     /// Where this is known from.
     pub source: String,
     /// When the source was last looked at.
-    #[schemars(with = "String")]
-    pub verified: Date,
+    pub verified: Day,
 }
 
 /// How calls are taken out of sight.
@@ -112,7 +112,7 @@ mod tests {
             exact: vec!["door.example".to_owned()],
             suffix: vec!["tunnel.example".to_owned()],
             source: "a test".to_owned(),
-            verified: jiff::civil::date(2026, 11, 1),
+            verified: Day(jiff::civil::date(2026, 11, 1)),
         }]);
         for name in ["door.example", "tunnel.example", "a.b.tunnel.example"] {
             assert!(evasions.by_name(name.as_bytes()).is_some(), "{name}");

@@ -151,10 +151,10 @@ pub struct Calls {
     pub first: Option<i64>,
     /// When the last began.
     pub last: Option<i64>,
-    /// Bytes from the caller, of those calls whose log states them.
-    pub sent: u64,
-    /// Bytes to the caller.
-    pub received: u64,
+    /// Bytes from the caller, of those calls whose log states them; `None` where none does.
+    pub sent: Option<u64>,
+    /// Bytes to the caller, likewise.
+    pub received: Option<u64>,
     /// The most that was seen of any of them.
     pub visibility: Visibility,
     /// How far the one that went farthest went.
@@ -178,8 +178,8 @@ impl Calls {
             ended: is(Part::End),
             first: fact.time,
             last: fact.time,
-            sent: fact.sent.unwrap_or(0),
-            received: fact.received.unwrap_or(0),
+            sent: fact.sent,
+            received: fact.received,
             visibility: fact.visibility,
             extent: Extent::of(fact),
             decided: u64::from(fact.decision.is_some()),
@@ -202,13 +202,21 @@ impl Calls {
         self.ended = self.ended.saturating_add(other.ended);
         self.first = earlier(self.first, other.first);
         self.last = self.last.max(other.last);
-        self.sent = self.sent.saturating_add(other.sent);
-        self.received = self.received.saturating_add(other.received);
+        self.sent = sum(self.sent, other.sent);
+        self.received = sum(self.received, other.received);
         self.visibility = self.visibility.max(other.visibility);
         self.extent = self.extent.max(other.extent);
         self.decided = self.decided.saturating_add(other.decided);
         self.first_line = self.first_line.min(other.first_line);
         self.last_line = self.last_line.max(other.last_line);
+    }
+}
+
+/// Returns the sum of two numbers, of which either may be unknown.
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (known, None) | (None, known) => known,
     }
 }
 

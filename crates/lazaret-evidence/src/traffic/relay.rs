@@ -17,6 +17,8 @@ pub struct Relays {
     /// The same by caller, for the question whether a line is of interest.
     callers: Arc<BTreeSet<Caller>>,
     streams: BTreeMap<(PresenceKey, Box<str>), Calls>,
+    /// Whether any call of theirs was logged with its bytes and its duration, so that a stream could be seen.
+    measured: bool,
 }
 
 impl Relays {
@@ -25,7 +27,12 @@ impl Relays {
     pub fn new(watched: &mut Watched) -> Self {
         let suspects = std::mem::take(&mut watched.presences).unused();
         let callers = suspects.keys().map(|key| key.caller.clone()).collect();
-        Self { suspects: Arc::new(suspects), callers: Arc::new(callers), streams: BTreeMap::new() }
+        Self {
+            suspects: Arc::new(suspects),
+            callers: Arc::new(callers),
+            streams: BTreeMap::new(),
+            measured: false,
+        }
     }
 
     /// Whether nobody is to be looked at, so that the logs need not be read again.
@@ -41,11 +48,19 @@ impl Relays {
             suspects: Arc::clone(&self.suspects),
             callers: Arc::clone(&self.callers),
             streams: BTreeMap::new(),
+            measured: false,
         }
+    }
+
+    /// Whether a stream could have been seen: a call of theirs was logged with its bytes both ways and its duration.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.measured
     }
 
     /// Adds what another reader found; the order does not matter.
     pub fn add(&mut self, other: Self) {
+        self.measured |= other.measured;
         for (key, calls) in other.streams {
             self.streams.entry(key).and_modify(|known| known.add(&calls)).or_insert(calls);
         }
@@ -53,11 +68,12 @@ impl Relays {
 
     /// Notes a call to a host that the catalog does not know and that is not the house's own.
     pub fn note(&mut self, host: &str, fact: &TrafficFact<'_>, place: LinePlace) {
-        if fact.outcome == Outcome::Blocked || !is_stream(fact) {
+        let caller = Caller::of(fact);
+        if fact.outcome == Outcome::Blocked || !self.callers.contains(&caller) {
             return;
         }
-        let caller = Caller::of(fact);
-        if !self.callers.contains(&caller) {
+        self.measured |= fact.duration.is_some() && fact.sent.is_some() && fact.received.is_some();
+        if !is_stream(fact) {
             return;
         }
         let first = PresenceKey { caller: caller.clone(), provider: 0, day: None };

@@ -1,12 +1,13 @@
 //! Shapes of calls: the paths, headers and agents by which programs call models, wherever they are served.
 
-use jiff::civil::Date;
 use lazaret_core::{ProviderId, TrafficFact};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
+
+use crate::catalog::Day;
 
 /// A row of the catalog: how a kind of call looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,8 +35,7 @@ pub struct ShapeData {
     /// Where this is known from.
     pub source: String,
     /// When the source was last looked at.
-    #[schemars(with = "String")]
-    pub verified: Date,
+    pub verified: Day,
 }
 
 /// What a shape may need beside its path.
@@ -186,7 +186,7 @@ mod tests {
             headers: vec!["x-model-version".to_owned()],
             agents: vec!["model-sdk/".to_owned()],
             source: "a test".to_owned(),
-            verified: jiff::civil::date(2026, 11, 1),
+            verified: Day(jiff::civil::date(2026, 11, 1)),
         }
     }
 

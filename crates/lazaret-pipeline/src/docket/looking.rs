@@ -11,7 +11,6 @@ use lazaret_intake::git::{ObjectKind, ObjectReader, Repository};
 use lazaret_store::{Cause, CauseKind, Hold, Place};
 
 use crate::blame::{Blame, BlameRequest, blame};
-use crate::quarantine::digest_of;
 use crate::scan::{Measure, RECENT_BYTES};
 
 /// Contents beyond this size are not shown: `lazaret hold read` writes them.
@@ -138,7 +137,7 @@ fn has(root: &Path, rev: &str, hold: &Hold, path: &str) -> Result<(), String> {
 
 fn lines(blame: Blame, place: &Place, rev: &str) -> HeldLines {
     let digests: BTreeMap<&str, Digest> =
-        blame.evidence.iter().map(|entry| (entry.id.as_str(), digest_of(entry))).collect();
+        blame.evidence.iter().filter_map(|entry| Some((entry.id.as_str(), entry.name?))).collect();
     let lines = blame.lines.iter().map(|line| HeldLine {
         verdict: line.verdict,
         tool: line.tool.clone(),
@@ -152,7 +151,7 @@ fn lines(blame: Blame, place: &Place, rev: &str) -> HeldLines {
         place: place.clone(),
         rev: rev.to_owned(),
         lines: lines.collect(),
-        whys: blame.evidence.iter().map(|entry| (digest_of(entry), entry.why.clone())).collect(),
+        whys: blame.evidence.iter().filter_map(|entry| Some((entry.name?, entry.why.clone()))).collect(),
     }
 }
 

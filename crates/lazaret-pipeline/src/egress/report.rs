@@ -143,10 +143,12 @@ pub struct FindingReport {
     pub last: Option<String>,
     /// How many calls.
     pub calls: u64,
-    /// Bytes from the caller, as far as the log states them.
-    pub sent: u64,
-    /// Bytes to the caller, as far as the log states them.
-    pub received: u64,
+    /// Bytes from the caller, as far as the log states them; absent where it states none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    /// Bytes to the caller, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
     /// How far the call that went farthest went.
     pub extent: Extent,
     /// The most that was seen of any of them.

@@ -44,6 +44,9 @@ pub enum Opener<'a> {
     Once(Box<dyn Read + 'a>),
 }
 
+/// Is told of each log before it is read: its name, and whether it is read a second time.
+pub type Progress<'a> = dyn FnMut(&str, bool) + 'a;
+
 /// What to look at and how.
 #[expect(missing_debug_implementations, reason = "it holds functions")]
 pub struct EgressScanRequest<'a> {
@@ -60,7 +63,7 @@ pub struct EgressScanRequest<'a> {
     /// How many threads to use.
     pub n_threads: usize,
     /// Told of each log before it is read, with its name and whether it is read a second time.
-    pub progress: &'a mut dyn FnMut(&str, bool),
+    pub progress: &'a mut Progress<'a>,
 }
 
 /// Logs could not be looked at.
@@ -337,7 +340,7 @@ fn look_again(
     catalog: &Catalog,
     watched: &mut Watched,
     blind: &mut BTreeSet<Blind>,
-    (n_threads, progress): (usize, &mut dyn FnMut(&str, bool)),
+    (n_threads, progress): (usize, &mut Progress<'_>),
 ) -> Result<Relays, EgressScanError> {
     let relays = Relays::new(watched);
     if relays.is_empty() {
@@ -368,6 +371,11 @@ fn look_again(
         if lines < input.calls {
             return Err(EgressScanError::Changed { name: input.name.clone() });
         }
+    }
+    if !relays.is_measured() {
+        let why =
+            "no log states bytes both ways and durations of the calls of those who showed a tool".to_owned();
+        blind.insert(Blind { detector: TrafficDetector::RelayedTool, why });
     }
     Ok(relays)
 }

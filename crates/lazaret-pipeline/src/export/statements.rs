@@ -83,7 +83,9 @@ fn add_gaps(file: &FileReport, of_files: &mut FxHashMap<ObjectId, Vec<BundleRow>
 fn clipped(row: &BundleRow, piece: Span, n_lines: u32) -> Option<BundleRow> {
     let lines = match (row.lines, &row.statement) {
         (None, _) => None,
-        (Some(lines), Statement::Predates { .. }) if lines.end() > n_lines => return None,
+        (Some(lines), Statement::Predates { .. } | Statement::Attested { .. }) if lines.end() > n_lines => {
+            return None;
+        }
         (Some(lines), Statement::Taint { .. } | Statement::Gap { .. }) if lines.end() > n_lines => None,
         (Some(lines), _) if lines.overlaps(piece) => {
             let before = piece.start() - 1;

@@ -46,7 +46,7 @@ impl Found {
             Some(Statement::Taint { .. } | Statement::Gap { .. }) => {
                 self.add_stated(&Stated { lines, ..*stated });
             }
-            Some(Statement::Predates { .. }) | None => {}
+            Some(Statement::Predates { .. } | Statement::Attested { .. }) | None => {}
         }
     }
 }

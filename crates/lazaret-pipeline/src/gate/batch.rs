@@ -178,7 +178,13 @@ mod tests {
         let detectors = Detectors::new(&catalog);
         let bundles = Bundles::default();
         let snapshot = Snapshot {
-            measure: Measure { rules: &rules, detectors: &detectors, now: Timestamp::UNIX_EPOCH },
+            measure: Measure {
+                rules: &rules,
+                detectors: &detectors,
+                brought: None,
+                now: Timestamp::UNIX_EPOCH,
+                holdings: None,
+            },
             class: "training",
             dataset: "acme",
             bundles: &bundles,
@@ -198,6 +204,8 @@ mod tests {
             names: None,
             identity: None,
             evidence: Vec::new(),
+            taints: Vec::new(),
+            case: None,
             cut: Vec::new(),
             remainder: None,
             retention: None,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::batch::told;
 use super::identity::{Identity, swhid};
 use super::record::RecordVerdict;
+use crate::holdings::CaseEntry;
 
 /// A longer id is cut: it names a record, and must not bring its text into the reasons.
 const ID_CHARS_MAX: usize = 200;
@@ -39,6 +40,8 @@ pub(super) struct ReasonLine {
     not_kept: Vec<NotKeptLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<CaseEntry>,
 }
 
 /// What was too large to be examined, and is not in the held shard either.
@@ -83,6 +86,7 @@ impl ReasonLine {
             remainder: remainder.map(|remainder| remainder.names.sha256),
             not_kept: not_kept.map(NotKeptLine::of).collect(),
             evidence: told(verdict),
+            case: verdict.case.clone(),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Judges one record: its names, what is known of them, what its text says, and whether it is admitted.
 
+use std::collections::BTreeMap;
+
 use lazaret_core::{
-    Claim, Directness, Evidence, Gap, GapKind, Origin, Proof, Role, Span, Strength, Taint, Verdict,
+    Claim, Directness, Evidence, Gap, GapKind, ObjectId, Origin, Proof, Role, Span, Strength, Taint, Verdict,
 };
+use lazaret_evidence::brought::signed_commit_detector;
 use lazaret_evidence::surroundings;
 use lazaret_fingerprint::Class;
-use lazaret_policy::{JudgedPart, Judgement, Matter, judge};
+use lazaret_policy::{JudgedPart, Judgement, Matter, Review, judge};
 use lazaret_shard::{Fault, Record};
 
 use super::again::{long_names, repeats};
@@ -14,7 +17,9 @@ use super::cut::{self, Remainder, Retention};
 use super::identity::{Identified, Identity, Names, identify};
 use super::snapshot::Snapshot;
 use crate::bundle::Statement;
+use crate::holdings::{CaseEntry, Holding, Holdings};
 use crate::known::KnownMatch;
+use crate::report::NamedTaint;
 use crate::scan::copies::claims_of;
 use crate::scan::examine::{FileFacts, examine_text, measure_text};
 
@@ -66,6 +71,10 @@ pub struct RecordVerdict {
     pub identity: Option<Identity>,
     /// What was claimed of it: places, tools and marks, never content.
     pub evidence: Vec<Evidence>,
+    /// The taints that count against it, under the names by which people refute them.
+    pub taints: Vec<NamedTaint>,
+    /// What a store holds of these very bytes, where one was asked and does.
+    pub case: Option<CaseEntry>,
     /// The lines that are not admitted, where not all are.
     pub cut: Vec<(Span, Verdict)>,
     /// What goes on of a record that is excised.
@@ -85,6 +94,8 @@ impl RecordVerdict {
             names: None,
             identity: None,
             evidence: Vec::new(),
+            taints: Vec::new(),
+            case: None,
             cut: Vec::new(),
             remainder: None,
             retention: None,
@@ -116,6 +127,7 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
         found.evidence.retain(|claim| !matches!(claim.claim, Claim::Proof(Proof::Trivial { .. })));
     }
     found.add_history(&identified, record, snapshot);
+    found.evidence.extend(snapshot.measure.brought.map(|brought| brought.of_text(text)).unwrap_or_default());
     found.add_declared(record, snapshot);
     found.add_beside(record, snapshot);
     // What might be known output cannot pass for unproven because nobody could ask.
@@ -123,15 +135,20 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
         return RecordVerdict::rejected(record, GapKind::CorruptObject.as_str());
     }
     let lines = examined.facts.n_lines;
+    found.add_held(&identified, snapshot);
     let conclude = |found: &Found| {
-        let matter = Matter { origin, lines, evidence: &found.evidence, gaps: &found.gaps };
+        let reviews = found.review.as_slice();
+        let matter = Matter { origin, lines, evidence: &found.evidence, gaps: &found.gaps, reviews };
         let judgement = judge(snapshot.measure.rules, &matter, snapshot.measure.now);
         decide(record, &identified, &judgement, found, (text, lines), snapshot)
     };
     let mut verdict = conclude(&found);
     if verdict.admitted_name().is_some() && found.look_again(record, text, snapshot) {
+        found.name_refuted(&identified, snapshot);
         verdict = conclude(&found);
     }
+    verdict.case = found.case_entry(&identified, snapshot);
+    verdict.taints = found.named_taints(snapshot);
     verdict.evidence = found.evidence;
     verdict
 }
@@ -156,6 +173,10 @@ pub(crate) struct Found {
     pub(crate) is_withheld: bool,
     /// Whether the index of known text could not answer.
     pub(crate) is_unasked: bool,
+    /// The commits behind claims, by their places.
+    commits: BTreeMap<usize, ObjectId>,
+    /// What people refuted.
+    review: Option<Review>,
 }
 
 impl Examined {
@@ -272,17 +293,29 @@ impl Found {
         let place = origin.match_text();
         let from = commit.map_or_else(String::new, |commit| format!(" of commit {commit}"));
         match statement {
-            Statement::Taint { detector, taint } => self.evidence.push(Evidence {
-                detector: detector.clone(),
-                span: lines,
-                claim: Claim::Taint(taint.clone()),
-                why: format!("the same lines{from} in `{place}`"),
-            }),
+            Statement::Taint { detector, taint } => {
+                self.commits.extend(commit.map(|commit| (self.evidence.len(), commit)));
+                self.evidence.push(Evidence {
+                    detector: detector.clone(),
+                    span: lines,
+                    claim: Claim::Taint(taint.clone()),
+                    why: format!("the same lines{from} in `{place}`"),
+                });
+            }
             Statement::Predates { on } => {
-                let proof = Proof::Predates { on: *on, origin: Some(origin.clone()) };
+                let proof = Proof::Predates { on: *on, origin: Some(origin.clone()), set: None };
                 let why = format!("the same bytes{from} in `{place}`, dated {on} or earlier");
                 let evidence = surroundings::commit_date(*on, lines);
                 self.evidence.push(Evidence { claim: Claim::Proof(proof), why, ..evidence });
+            }
+            Statement::Attested { proof } => {
+                let mut proof = proof.clone();
+                if let Proof::Attested { origin: of, .. } = &mut proof {
+                    *of = Some(origin.clone());
+                }
+                let why = format!("the author's word{from} in `{place}`");
+                let detector = signed_commit_detector();
+                self.evidence.push(Evidence { detector, span: lines, claim: Claim::Proof(proof), why });
             }
             Statement::Gap { kind } => self.gaps.push(Gap {
                 kind: *kind,
@@ -290,6 +323,42 @@ impl Found {
                 why: format!("the history of these lines in `{place}` could not be read"),
             }),
         }
+    }
+
+    /// Adds what a store holds of these very bytes: a review, or that they are withheld.
+    fn add_held(&mut self, identified: &Identified, snapshot: &Snapshot<'_>) {
+        let Some((holdings, holding)) = held(identified, snapshot) else { return };
+        let commits = &self.commits;
+        self.review = holdings.review(holding, &mut self.evidence, |place| commits.get(&place).copied());
+        let review = self.review.as_ref();
+        let withheld = holdings.withheld(holding, &self.evidence, review, snapshot.measure.rules);
+        self.reserved.extend(withheld.map(|code| (None, code)));
+    }
+
+    /// Says anew which taints the review refutes, after more were found.
+    fn name_refuted(&mut self, identified: &Identified, snapshot: &Snapshot<'_>) {
+        let (Some(review), Some((_, holding))) = (&mut self.review, held(identified, snapshot)) else {
+            return;
+        };
+        let commits = &self.commits;
+        review.refutes = holding.refutes(&self.evidence, |place| commits.get(&place).copied());
+    }
+
+    fn case_entry(&self, identified: &Identified, snapshot: &Snapshot<'_>) -> Option<CaseEntry> {
+        let (holdings, holding) = held(identified, snapshot)?;
+        Some(holdings.entry(holding, &self.evidence, self.review.as_ref(), snapshot.measure.rules))
+    }
+
+    /// Returns every taint that counts.
+    fn named_taints(&self, snapshot: &Snapshot<'_>) -> Vec<NamedTaint> {
+        let named = |(place, claim): (usize, &Evidence)| {
+            let rules = snapshot.measure.rules;
+            let taint = claim.taint().filter(|taint| taint.role.writes() && rules.bans(taint))?;
+            let commit = self.commits.get(&place).copied();
+            let (name, detector) = (claim.taint_name(commit.as_ref())?, claim.detector.clone());
+            Some(NamedTaint { name, detector, taint: taint.clone(), span: claim.span, commit })
+        };
+        self.evidence.iter().enumerate().filter_map(named).collect()
     }
 
     /// Adds what columns and the card say of who wrote the record.
@@ -318,6 +387,12 @@ impl Found {
     }
 }
 
+/// Returns what a store holds of a record's bytes.
+fn held<'a>(identified: &Identified, snapshot: &Snapshot<'a>) -> Option<(&'a Holdings, &'a Holding)> {
+    let holdings = snapshot.measure.holdings?;
+    Some((holdings, holdings.get(identified.names.sha256)?))
+}
+
 fn lines_of(found: &KnownMatch) -> impl Iterator<Item = Span> {
     let whole = if found.found.covered.is_empty() { Some(found.found.here) } else { None };
     found.found.covered.clone().into_iter().chain(whole)
@@ -341,6 +416,8 @@ fn decide(
         names: Some(identified.names),
         identity: Some(identified.identity),
         evidence: Vec::new(),
+        taints: Vec::new(),
+        case: None,
         cut: refused_lines(judgement, found, snapshot),
         remainder: None,
         retention: None,
@@ -451,7 +528,13 @@ mod tests {
         let rules = Rules::resolve(&Policy::parse(POLICY.as_bytes()).unwrap(), catalog.roster()).unwrap();
         let (detectors, bundles) = (Detectors::new(&catalog), Bundles::default());
         let snapshot = Snapshot {
-            measure: Measure { rules: &rules, detectors: &detectors, now: Timestamp::UNIX_EPOCH },
+            measure: Measure {
+                rules: &rules,
+                detectors: &detectors,
+                brought: None,
+                now: Timestamp::UNIX_EPOCH,
+                holdings: None,
+            },
             class: "loose",
             dataset: "acme",
             bundles: &bundles,

@@ -98,7 +98,8 @@ impl Settings {
     pub(crate) fn begin(mut self, place: &Place) -> Result<Self, SettingsError> {
         let name = ShardName::new(FILE).map_err(OutputError::from)?;
         if read_small(place, &name)?.is_none() {
-            if !is_empty(place)? {
+            // Another process of the same run may have begun meanwhile: then its settings are there before anything else.
+            if !is_empty(place)? && read_small(place, &name)?.is_none() {
                 return Err(SettingsError::NotOurs { place: place.to_string() });
             }
             let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };

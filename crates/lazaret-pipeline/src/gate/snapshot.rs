@@ -6,6 +6,8 @@ use lazaret_core::{Digest, Evidence, Origin, OriginKind, Verdict};
 use lazaret_policy::Partial;
 
 use super::bundles::Bundles;
+use crate::brought::Brought;
+use crate::holdings::Holdings;
 use crate::known::KnownText;
 use crate::scan::Measure;
 
@@ -62,7 +64,9 @@ impl Snapshot<'_> {
         let known = known.map(|digest| ("known-text".to_owned(), digest));
         let declared =
             (!self.declared.is_empty()).then(|| ("declared".to_owned(), declared_digest(self.declared)));
-        bundles.chain(known).chain(declared).collect()
+        let ledger = self.measure.holdings.map(Holdings::named);
+        let brought = self.measure.brought.into_iter().flat_map(Brought::digests);
+        bundles.chain(known).chain(declared).chain(brought).chain(ledger).collect()
     }
 
     /// Returns the origin of a shard's records.

@@ -72,7 +72,7 @@ pub fn add_repository(
     let mut recorded = recorders::gather(&reading, records, detectors);
     carrying::carry(&mut reading, &listing, &mut recorded, request);
     let marks = marks::gather(&reading, &listing, &examined, &recorded, detectors);
-    let history = reading.history_of(&marks, request.measure.rules, request.n_threads);
+    let history = reading.history_of(&marks, &request.measure, request.n_threads);
     let attributed = attribute(&reading, &history, &marks, &listing, request);
     let versions = versions(&reading, &attributed, &marks);
     let older: CommitSet = match versions.last() {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Polarity, Strength, ToolId, Verdict};
+use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Strength, ToolId, Verdict};
 use lazaret_intake::git::{ObjectKind, ObjectReader, OpenRepositoryError, RawCommit, Repository};
 use lazaret_store::{CaseEvidence, Cause, CauseKind, ContentKind, HeldContent, Place};
 use serde::Serialize;
 
-use crate::report::{EvidenceEntry, FileReport, Report};
-use crate::scan::RECENT_BYTES;
+use crate::report::{FileReport, NamedTaint, Report};
+use crate::scan::writers::{LineWriters, has_marks_of_its_own};
+use crate::scan::{RECENT_BYTES, ScanRequest};
 
 /// The most taints that a case names one by one; beyond it those that are alike are named together.
 const EVIDENCE_MAX: usize = 100;
@@ -52,13 +53,16 @@ pub struct FindError {
 ///
 /// # Errors
 /// [`FindError`] when the repository cannot be opened.
-pub fn finds(report: &Report, worst: Verdict) -> Result<(Vec<Find>, Vec<Left>), FindError> {
+pub fn finds(
+    request: &ScanRequest<'_>,
+    report: &Report,
+    worst: Verdict,
+) -> Result<(Vec<Find>, Vec<Left>), FindError> {
     let path = report.origin.path.clone();
     let repository = Repository::open(path.as_ref(), &[]).map_err(|source| FindError { path, source })?;
     let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
-    let evidence: BTreeMap<&str, &EvidenceEntry> =
-        report.evidence.iter().map(|entry| (entry.id.as_str(), entry)).collect();
     let (mut found, mut left) = (Vec::new(), Vec::new());
+    let mut writers = None;
     for file in report.files.iter().filter(|file| file.verdict >= worst) {
         let mut why_not = |why: &str| left.push(Left { path: file.path.clone(), why: why.to_owned() });
         let Some(blob) = file.blob else {
@@ -72,7 +76,21 @@ pub fn finds(report: &Report, worst: Verdict) -> Result<(Vec<Find>, Vec<Left>), 
         match reader.read_as(&blob, ObjectKind::Blob) {
             Ok(bytes) => {
                 let commits = commits_of(file, worst);
-                let (authors, unread) = authors(&mut reader, commits.keys());
+                // A mark in the text itself has no commit; whoever wrote the marked lines is their author.
+                let writers = if has_marks_of_its_own(file) {
+                    let lines = writers.get_or_insert_with(|| LineWriters::open(request, &repository));
+                    lines.as_mut().and_then(|lines| lines.of(file))
+                } else {
+                    Some(BTreeSet::new())
+                };
+                if writers.is_none() {
+                    why_not(
+                        "it is held, and it cannot be said who wrote the lines that bear a mark: nobody is kept \
+                         from deciding about the own ones",
+                    );
+                }
+                let writers = writers.unwrap_or_default();
+                let (authors, unread) = authors(&mut reader, commits.keys().chain(&writers));
                 if let Some(commit) = unread {
                     why_not(&format!(
                         "it is held, and who wrote commit {commit} cannot be read: nobody is kept from deciding \
@@ -83,7 +101,7 @@ pub fn finds(report: &Report, worst: Verdict) -> Result<(Vec<Find>, Vec<Left>), 
                     held: held(report, file, blob, &bytes),
                     bytes: bytes.to_vec(),
                     cause: cause(&commits, &bytes),
-                    evidence: against(file, worst, &evidence),
+                    evidence: against(file),
                     authors,
                 });
             }
@@ -123,37 +141,21 @@ fn cause(commits: &BTreeMap<ObjectId, u64>, bytes: &[u8]) -> Cause {
     }
 }
 
-/// Returns what stands against a file, each taint named by its own words so that a later scan names it the same.
-fn against(
-    file: &FileReport,
-    worst: Verdict,
-    evidence: &BTreeMap<&str, &EvidenceEntry>,
-) -> BTreeSet<CaseEvidence> {
-    let of_spans = file
-        .spans
-        .iter()
-        .filter(|span| span.verdict >= worst)
-        .flat_map(|span| span.evidence.iter().map(move |id| (id, span.direct)));
-    let of_file = file.evidence.iter().map(|id| (id, true));
-    let taints = of_spans.chain(of_file).filter_map(|(id, is_direct)| {
-        let entry = evidence.get(id.as_str())?;
-        let strength = entry.strength.filter(|_| entry.polarity == Polarity::Taint)?;
-        Some(CaseEvidence {
-            evidence: digest_of(entry),
-            detector: DetectorId::new(entry.detector.clone()).unwrap_or_else(|_| DetectorId::unnamed()),
-            tool: entry.tool.clone(),
-            strength,
-            directness: if is_direct { Directness::Direct } else { Directness::Derived },
-        })
-    });
-    condense(taints.collect())
+/// Returns what stands against a file, each taint under the name by which any scan and gate knows it: all that counts,
+/// since the whole file is held and a review that left one out would clear nothing.
+fn against(file: &FileReport) -> BTreeSet<CaseEvidence> {
+    condense(file.against.iter().map(case_evidence).collect())
 }
 
-/// Ids such as `e7` hold for one report; everything else of an entry holds for the history.
-pub(crate) fn digest_of(entry: &EvidenceEntry) -> Digest {
-    let named = EvidenceEntry { id: String::new(), ..entry.clone() };
-    // A report's evidence is made of texts alone, so it can be written.
-    Digest::of(&serde_json::to_vec(&named).unwrap_or_default())
+/// Returns a taint as a case keeps it.
+pub(crate) fn case_evidence(named: &NamedTaint) -> CaseEvidence {
+    CaseEvidence {
+        evidence: named.name,
+        detector: named.detector.clone(),
+        tool: named.taint.tool.clone(),
+        strength: named.taint.strength,
+        directness: named.taint.directness,
+    }
 }
 
 /// Names taints together that are alike in detector, tool, strength and directness, where a case has very many.

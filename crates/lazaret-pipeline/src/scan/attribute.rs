@@ -3,10 +3,10 @@
 use lazaret_core::{CommitSet, EntryKind, GapKind};
 use lazaret_evidence::attribution::{Forward, LineOrigin, Marked, Owned, Reverse, Settled};
 
-use super::ScanRequest;
 use super::examine::in_parallel;
 use super::marks::Marks;
 use super::reading::{Listing, Reading};
+use super::{ScanRequest, needs_origins};
 use crate::contents::{GitContents, TRACED_BYTES};
 
 /// Whose lines every file of a listing holds, in its order.
@@ -16,7 +16,7 @@ pub(crate) struct Attributed {
     pub(crate) marked: Marked,
     /// Marked commits' lines; an error where it cannot be said which version of the file the revision sees.
     pub(crate) owned: Vec<Result<Option<Owned>, GapKind>>,
-    /// Every line's commit, where the policy trusts dates of this origin and so needs them all.
+    /// Every line's commit, where the policy trusts dates of this origin or takes the word of its commits.
     pub(crate) origins: Option<Vec<Vec<LineOrigin>>>,
     /// Every version in history that holds lines of marked commits.
     pub(crate) settled: Settled,
@@ -32,7 +32,7 @@ impl Attributed {
     }
 }
 
-/// Carries marked commits' lines forward to the revision, and traces all lines back where dates are proof.
+/// Carries marked commits' lines forward to the revision, and traces all lines back where dates or commits are proof.
 pub(crate) fn attribute(
     reading: &Reading<'_>,
     within: &CommitSet,
@@ -45,9 +45,8 @@ pub(crate) fn attribute(
     let known = reading.memory.known_ownership(reading, &marked);
     let forward = Forward::resume(&history, &marked, known, None, &mut reading.contents());
     let owned = listing.files.iter().map(|file| Ok(forward.at(reading.tip, &file.path)?.cloned())).collect();
-    let dates_are_proof = request.measure.rules.dates_trusted_until(&reading.origin).is_some();
     let (store, graph, tip) = (reading.repository.objects(), &reading.graph, reading.tip);
-    let origins = dates_are_proof.then(|| {
+    let origins = needs_origins(&request.measure, &reading.origin).then(|| {
         in_parallel(listing.files.len(), request.n_threads, || {
             let mut reverse = Reverse::new(&history);
             let mut contents = GitContents::new(store, graph, TRACED_BYTES);

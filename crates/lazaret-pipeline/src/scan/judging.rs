@@ -1,11 +1,11 @@
 //! Holds every file against the policy and writes down what is held of its lines.
 
 use jiff::civil::Date;
-use lazaret_core::{CommitIx, Directness, Evidence, Gap, Origin, Span, Verdict};
+use lazaret_core::{CommitIx, Digest, Directness, Evidence, Gap, ObjectId, Origin, Proof, Span, Verdict};
 use lazaret_evidence::attribution::{LineOrigin, Owned};
 use lazaret_evidence::surroundings;
-use lazaret_intake::git::ListedEntry;
-use lazaret_policy::{JudgedPart, Matter, Reason, judge};
+use lazaret_intake::git::{ListedEntry, ObjectKind, ObjectReader};
+use lazaret_policy::{JudgedPart, Matter, Reason, Review, judge};
 use rustc_hash::FxHashMap;
 
 use super::Measure;
@@ -15,7 +15,8 @@ use super::examine::{Examined, FileFacts};
 use super::marks::Marks;
 use super::reading::{Listing, Reading, gap};
 use super::recorders::Recorded;
-use crate::report::{EvidenceEntry, FileReport, GapEntry, SpanReport};
+use crate::holdings::CaseEntry;
+use crate::report::{EvidenceEntry, FileReport, GapEntry, NamedTaint, SpanReport};
 
 /// Judged files, and the evidence that they name.
 #[derive(Debug, Default)]
@@ -31,9 +32,19 @@ pub(crate) struct Judge<'a> {
     origin: &'a Origin,
     marks: Option<(&'a Reading<'a>, &'a Marks)>,
     dates: Vec<Option<Date>>,
+    words: Option<&'a FxHashMap<CommitIx, Evidence>>,
     measure: &'a Measure<'a>,
     numbers: FxHashMap<(Option<CommitIx>, Evidence), usize>,
     judged: Judged,
+}
+
+/// Proofs that people brought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BroughtProofs<'a> {
+    /// About the bytes of each file; empty where nothing was brought.
+    pub(crate) of_files: &'a [Vec<Evidence>],
+    /// What commits say of their lines.
+    pub(crate) of_commits: &'a FxHashMap<CommitIx, Evidence>,
 }
 
 /// The claims about one file, and where each comes from.
@@ -75,6 +86,7 @@ impl<'a> Judge<'a> {
             origin: &reading.origin,
             marks: Some((reading, marks)),
             dates: if dates_are_proof { dates(reading, recorded) } else { Vec::new() },
+            words: None,
             measure,
             numbers: FxHashMap::default(),
             judged: Judged::default(),
@@ -84,7 +96,7 @@ impl<'a> Judge<'a> {
     /// Returns a judge of files without history.
     pub(crate) fn without_history(origin: &'a Origin, measure: &'a Measure<'a>) -> Self {
         let (numbers, judged) = (FxHashMap::default(), Judged::default());
-        Self { origin, marks: None, dates: Vec::new(), measure, numbers, judged }
+        Self { origin, marks: None, dates: Vec::new(), words: None, measure, numbers, judged }
     }
 
     /// Judges every file of a listing.
@@ -94,7 +106,9 @@ impl<'a> Judge<'a> {
         examined: &Examined,
         attributed: &Attributed,
         copies: &Copies,
+        proofs: BroughtProofs<'a>,
     ) -> Judged {
+        self.words = Some(proofs.of_commits);
         for (file_ix, (file, facts)) in listing.files.iter().zip(&examined.files).enumerate() {
             let mut claims = self.claims_of(&file.path, facts);
             match attributed.owned.get(file_ix) {
@@ -106,6 +120,7 @@ impl<'a> Judge<'a> {
                 Some(Ok(None)) | None => {}
             }
             claims.add(copies.claims.get(file_ix).into_iter().flatten());
+            claims.add(proofs.of_files.get(file_ix).into_iter().flatten());
             claims.gaps.extend(copies.gaps.get(file_ix).cloned().flatten());
             if let Some(origins) = attributed.origins.as_ref().and_then(|origins| origins.get(file_ix)) {
                 self.add_dates(origins, &mut claims);
@@ -172,7 +187,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Adds the dates that lines are no younger than.
+    /// Adds the dates that lines are no younger than, and what their commits say of them.
     fn add_dates(&self, origins: &[LineOrigin], claims: &mut Claims) {
         // Whom lines were taken from or derive from says more than who committed them.
         let mut owned = std::mem::take(&mut claims.runs);
@@ -187,9 +202,14 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let (Some(commit), Some(span)) = (lines.commit, span) else { continue };
-            if let Some(on) = self.dates.get(commit as usize).copied().flatten() {
-                claims.evidence.push(surroundings::commit_date(on, Some(span)));
-                claims.commits.push(Some(commit));
+            let on = self.dates.get(commit as usize).copied().flatten();
+            let dated = on.map(|on| surroundings::commit_date(on, Some(span)));
+            let said = self.words.and_then(|words| words.get(&commit));
+            let said = said.map(|claim| about_lines(claim, span, Directness::Direct));
+            let n_before = claims.evidence.len();
+            claims.evidence.extend(dated.into_iter().chain(said));
+            claims.commits.resize(claims.evidence.len(), Some(commit));
+            if claims.evidence.len() > n_before {
                 let rest = not_in(owned.get(..n_owned).unwrap_or_default(), span);
                 let directness = Directness::Direct;
                 owned.extend(rest.into_iter().map(|(start, end)| Run { start, end, commit, directness }));
@@ -199,11 +219,14 @@ impl<'a> Judge<'a> {
     }
 
     fn file(&mut self, file: &ListedEntry, facts: &FileFacts, mut claims: Claims) {
+        let against = self.against(&claims);
+        let (reviews, case) = self.decided(file, &mut claims);
         let matter = Matter {
             origin: self.origin,
             lines: facts.n_lines,
             evidence: &claims.evidence,
             gaps: &claims.gaps,
+            reviews: &reviews,
         };
         let judgement = judge(self.measure.rules, &matter, self.measure.now);
         claims.runs.sort_by_key(|run| run.start);
@@ -219,11 +242,10 @@ impl<'a> Judge<'a> {
             }
             self.spans_of(part, &claims, &mut spans);
         }
-        let whole = claims
-            .evidence
-            .iter()
-            .enumerate()
-            .filter(|(_, claim)| claim.span.is_none() && claim.taint().is_some());
+        let whole = claims.evidence.iter().enumerate().filter(|(_, claim)| {
+            let is_review = matches!(claim.proof(), Some(Proof::Reviewed { .. }));
+            claim.span.is_none() && (claim.taint().is_some() || is_review)
+        });
         let whole: Vec<usize> = whole.map(|(ix, _)| ix).collect();
         let report = FileReport {
             path: printable(&file.path),
@@ -234,10 +256,49 @@ impl<'a> Judge<'a> {
             evidence: self.name(&whole, &claims),
             reasons: base.map_or_else(Vec::new, codes),
             gaps: claims.gaps.iter().map(|gap| GapEntry { kind: gap.kind, why: gap.why.clone() }).collect(),
+            case,
+            against,
             spans,
         };
         self.judged.files.push(report);
         self.judged.gaps.append(&mut claims.gaps);
+    }
+
+    /// Returns every taint that counts against a file.
+    fn against(&self, claims: &Claims) -> Vec<NamedTaint> {
+        let named = |(claim, commit): (&Evidence, &Option<CommitIx>)| {
+            let taint =
+                claim.taint().filter(|taint| taint.role.writes() && self.measure.rules.bans(taint))?;
+            let commit = self.commit_id(*commit);
+            let name = claim.taint_name(commit.as_ref())?;
+            let (detector, span) = (claim.detector.clone(), claim.span);
+            Some(NamedTaint { name, detector, taint: taint.clone(), span, commit })
+        };
+        claims.evidence.iter().zip(&claims.commits).filter_map(named).collect()
+    }
+
+    fn commit_id(&self, commit: Option<CommitIx>) -> Option<ObjectId> {
+        Some(self.marks?.0.graph.id(commit?))
+    }
+
+    /// Brings up what people decided about these very bytes, where a store is asked and holds them.
+    fn decided(&self, file: &ListedEntry, claims: &mut Claims) -> (Vec<Review>, Option<CaseEntry>) {
+        let nothing = (Vec::new(), None);
+        let Some(holdings) = self.measure.holdings else { return nothing };
+        let Some((reading, _)) = self.marks.filter(|_| holdings.may_hold(&file.entry.id)) else {
+            return nothing;
+        };
+        // A name of git can be made to collide; a case is about bytes.
+        let mut reader = ObjectReader::new(reading.repository.objects(), 0);
+        let Ok(bytes) = reader.read_as(&file.entry.id, ObjectKind::Blob) else { return nothing };
+        let Some(holding) = holdings.get(Digest::of(&bytes)) else { return nothing };
+        let commits: Vec<Option<ObjectId>> =
+            claims.commits.iter().map(|commit| self.commit_id(*commit)).collect();
+        let review =
+            holdings.review(holding, &mut claims.evidence, |place| commits.get(place).copied().flatten());
+        claims.commits.resize(claims.evidence.len(), None);
+        let case = holdings.entry(holding, &claims.evidence, review.as_ref(), self.measure.rules);
+        (review.into_iter().collect(), Some(case))
     }
 
     /// Cuts a judged part where the commit of its lines changes.

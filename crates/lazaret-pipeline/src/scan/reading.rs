@@ -12,7 +12,6 @@ use lazaret_intake::git::{
     GitRef, ListedEntry, ObjectKind, ObjectReader, RawCommit, Repository, TreeError, list_tree, read_changes,
     walk_commits,
 };
-use lazaret_policy::Rules;
 use rustc_hash::FxHashMap;
 
 use super::aside::{self, Head};
@@ -21,7 +20,7 @@ use super::examine::Examined;
 use super::judging::printable;
 use super::marks::Marks;
 use super::memory::Memory;
-use super::{RECENT_BYTES, ScanError, ScanRequest};
+use super::{Measure, RECENT_BYTES, ScanError, ScanRequest, needs_origins};
 use crate::contents::GitContents;
 
 /// A repository at a revision, as far as it has been read.
@@ -168,9 +167,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Compares the commits that attribution needs with their first parents: marked commits and what descends
-    /// from them, or all where the policy trusts dates of this origin.
-    pub(crate) fn history_of(&mut self, marks: &Marks, rules: &Rules, n_threads: usize) -> CommitSet {
-        let all = rules.dates_trusted_until(&self.origin).is_some();
+    /// from them, or all where the origin of every line matters.
+    pub(crate) fn history_of(&mut self, marks: &Marks, measure: &Measure<'_>, n_threads: usize) -> CommitSet {
+        let all = needs_origins(measure, &self.origin);
         let needed = if all { self.scope.clone() } else { self.graph.descendants(&marks.set, &self.scope) };
         self.compare(&needed, n_threads);
         needed

@@ -9,6 +9,7 @@ use super::judging::Judged;
 use super::marks::Marks;
 use super::reading::{Reading, day};
 use super::{Measure, ScanRequest};
+use crate::holdings::Holdings;
 use crate::report::{
     CommitCounts, CopyReport, ElsewhereCounts, EvidenceEntry, FileReport, LineCounts, REPORT_FORMAT,
     RecorderCounts, Report, SpanReport, TimelineEntry, Warning,
@@ -116,7 +117,10 @@ fn assemble(
         by_tool,
         by_model,
         timeline: timeline.collect(),
+        ledger: measure.holdings.map(Holdings::ledger),
         segments: Vec::new(),
+        brought: Vec::new(),
+        refused_attestations: Vec::new(),
         copies,
         warnings: warnings(gaps.iter().chain(&judged.gaps)),
         files: judged.files,

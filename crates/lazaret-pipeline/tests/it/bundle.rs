@@ -18,7 +18,7 @@ use crate::world::{cases, mark, request, three_commits};
 /// The columns of a row, as text.
 type Columns = Vec<Option<String>>;
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "blob",
     "path",
     "start",
@@ -36,6 +36,7 @@ const NAMES: [&str; 17] = [
     "on",
     "gap",
     "lines_sha256",
+    "proof",
 ];
 
 fn columns_of(row: &BundleRow) -> Columns {
@@ -74,8 +75,18 @@ fn columns_of(row: &BundleRow) -> Columns {
             columns[10] = Some(kind.as_str().to_owned());
             columns
         }
+        Statement::Attested { .. } => {
+            let mut columns = vec![None; 11];
+            columns[0] = Some("attested".to_owned());
+            columns[1] = Some("signed-commit".to_owned());
+            columns
+        }
     });
     columns.push(row.lines_sha256.map(|name| name.to_string()));
+    columns.push(match &row.statement {
+        Statement::Attested { proof } => Some(serde_json::to_string(proof).unwrap()),
+        Statement::Taint { .. } | Statement::Predates { .. } | Statement::Gap { .. } => None,
+    });
     columns
 }
 
@@ -135,7 +146,7 @@ fn no_bundle_is_made_unless_it_is_asked_for() {
 fn is_direct(row: &BundleRow) -> Option<bool> {
     match &row.statement {
         Statement::Taint { taint, .. } => Some(taint.directness == Directness::Direct),
-        Statement::Predates { .. } | Statement::Gap { .. } => None,
+        Statement::Predates { .. } | Statement::Attested { .. } | Statement::Gap { .. } => None,
     }
 }
 

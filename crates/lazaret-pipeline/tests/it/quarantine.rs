@@ -110,8 +110,9 @@ impl House {
     }
 
     async fn hold(&self) -> HoldReport {
-        let report = lazaret_pipeline::scan(&request(self.repo.path())).unwrap().report;
-        let (found, left) = finds(&report, Verdict::Tainted).unwrap();
+        let request = request(self.repo.path());
+        let report = lazaret_pipeline::scan(&request).unwrap().report;
+        let (found, left) = finds(&request, &report, Verdict::Tainted).unwrap();
         let steward = actor("finn");
         self.by(&steward).hold(found, report.catalog, left).await.unwrap()
     }
@@ -332,4 +333,46 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     files.sort();
     files
+}
+
+/// No commit stands behind a mark in the text, so whoever wrote the lines that it speaks of may not decide: here those of
+/// the whole file.
+#[test]
+fn who_wrote_marked_lines_shapes_the_case() {
+    run(async {
+        let house = House::new().await;
+        let first = "# Notes\n\nThe sails are hung to dry before they are stowed for the winter.\n";
+        house.repo.write("notes.md", first);
+        house.repo.commit("Begin").author("Ida", "ida@example.org").create();
+        house.repo.write(
+            "notes.md",
+            format!("{first}\nGenerated with [Claude Code](https://claude.com/claude-code)\n"),
+        );
+        house.repo.commit("Go on").author("Max", "max@example.org").create();
+        let report = house.hold().await;
+        assert_eq!(report.left, []);
+        assert!(report.unknown_authors.contains("max@example.org"), "{report:?}");
+        assert!(report.unknown_authors.contains("ida@example.org"), "{report:?}");
+        let text = format!("{first}\nGenerated with [Claude Code](https://claude.com/claude-code)\n");
+        let case = house.case(house.held(&text).await.case.0).await;
+        let max = house.store.name_identity("Max@example.org").await.unwrap();
+        let ida = house.store.name_identity("ida@example.org").await.unwrap();
+        assert!(case.shaped_by.contains(&max) && case.shaped_by.contains(&ida), "{case:?}");
+    });
+}
+
+#[test]
+fn a_content_in_many_places_is_told_of_once() {
+    run(async {
+        let house = House::new().await;
+        for copy in 0..30 {
+            house.repo.write(&format!("copies/{copy}.txt"), first());
+        }
+        house.repo.commit(format!("Copies{CLAUDE}")).create();
+        house.hold().await;
+        let size = house.store.database().head().await.unwrap().size();
+        let again = house.hold().await;
+        assert_eq!((again.sighted, again.held), (0, 0));
+        assert_eq!(house.store.database().head().await.unwrap().size(), size);
+    });
 }

@@ -46,7 +46,7 @@ impl Rulebook {
     /// Returns what workflows judge by, at a fixed time.
     pub(crate) fn measure(&self) -> Measure<'_> {
         let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
-        Measure { rules: &self.rules, detectors: &self.detectors, now }
+        Measure { rules: &self.rules, detectors: &self.detectors, brought: None, now, holdings: None }
     }
 }
 

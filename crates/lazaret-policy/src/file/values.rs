@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use globset::{Glob, GlobBuilder};
 use jiff::civil::Date;
-use lazaret_core::{AddressRange, OriginKind, ParseIdError, Verdict};
+use lazaret_core::{AddressRange, Digest, OriginKind, ParseIdError, Verdict};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -103,6 +103,22 @@ pub(super) fn id<'de, D: Deserializer<'de>, T: FromStr<Err = ParseIdError>>(
     Ok(Spanned::new(id.span(), id.into_inner().0))
 }
 
+/// Reads a digest, with its place.
+pub(super) fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spanned<Digest>, D::Error> {
+    let text = Spanned::<String>::deserialize(deserializer)?;
+    let digest = text.get_ref().parse().map_err(|error| {
+        refusal(error, "write `sha256:` and the 64 digits that `sha256sum` prints for the file")
+    })?;
+    Ok(Spanned::new(text.span(), digest))
+}
+
+/// Reads a digest that may be absent.
+pub(super) fn some_digest<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Spanned<Digest>>, D::Error> {
+    digest(deserializer).map(Some)
+}
+
 /// An id that is checked while its text is visited: the TOML reader knows the place of an error then, and only that
 /// of the whole list afterwards.
 struct Id<T>(T);
@@ -123,8 +139,14 @@ impl<T: FromStr<Err = ParseIdError>> Visitor<'_> for IdVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Id<T>, E> {
-        let help = "an id has lower-case letters, digits, `-`, `.` and `_`; see `lazaret catalog list`";
-        text.parse().map(Id).map_err(|error| refusal(error, help))
+        text.parse().map(Id).map_err(|error: ParseIdError| {
+            let help = if error.to_string().ends_with("name of a key") {
+                "write `SHA256:…` as `ssh-keygen -l` prints it, `openpgp:` and the fingerprint, or `ed25519:` and what `lazaret key show` prints"
+            } else {
+                "an id has lower-case letters, digits, `-`, `.` and `_`; see `lazaret catalog list`"
+            };
+            refusal(error, help)
+        })
     }
 }
 
@@ -161,6 +183,28 @@ pub(super) fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
 /// Reads a reason that may be absent, but not empty.
 pub(super) fn some_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     reason(deserializer).map(Some)
+}
+
+/// Reads a text that may be absent, but not empty.
+pub(super) fn some_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    words(deserializer).map(Some)
+}
+
+/// Reads a trailer, `Key: value`, as git knows it.
+pub(super) fn some_trailer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_trailer = text.split_once(": ").is_some_and(|(key, value)| {
+        let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_key && !value.is_empty() && value.trim() == value && !value.contains(char::is_control)
+    });
+    if is_trailer {
+        Ok(Some(text))
+    } else {
+        Err(refusal(
+            format!("`{text}` is not a trailer"),
+            "write one line, `Key: value`, as in `Written-Without: any AI tool`",
+        ))
+    }
 }
 
 fn said<'de, D: Deserializer<'de>>(deserializer: D, message: &str, help: &str) -> Result<String, D::Error> {

@@ -37,7 +37,11 @@ fn taint(span: Option<Span>, strength: Strength) -> Evidence {
 
 fn judged(lines: u32, evidence: &[Evidence]) -> Judgement {
     let origin = Origin { kind: OriginKind::Git, path: "/a".to_owned(), rev: None };
-    judge(&rules(), &Matter { origin: &origin, lines, evidence, gaps: &[] }, Timestamp::UNIX_EPOCH)
+    judge(
+        &rules(),
+        &Matter { origin: &origin, lines, evidence, gaps: &[], reviews: &[] },
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 #[test]
@@ -81,10 +85,14 @@ fn ten_thousand_claims_side_by_side_are_ten_thousand_parts() {
 #[test]
 fn proof_beyond_the_end_is_taken_as_far_as_the_content_goes() {
     let mut evidence = taint(Some(Span::new(3, 9).unwrap()), Strength::Declared);
-    evidence.claim = Claim::Proof(Proof::Attested);
+    evidence.claim = Claim::Proof(Proof::Predates {
+        on: jiff::civil::date(2000, 1, 1),
+        origin: None,
+        set: Some(Digest::of(b"")),
+    });
     let judgement = judged(4, &[evidence]);
     let reasons: Vec<_> = judgement.parts.iter().map(|part| part.reasons).collect();
-    let refused = Reasons::from(Reason::AttestedProofNotSupported);
+    let refused = Reasons::from(Reason::DateInFuture);
     assert_eq!(reasons, [Reason::NoProof.into(), refused.with(Reason::NoProof)]);
 }
 

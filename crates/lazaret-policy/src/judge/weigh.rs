@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use lazaret_core::{Claim, Directness, Evidence, Origin, Proof, Span, Strength, Taint};
+use lazaret_core::{Claim, Digest, Directness, Evidence, Origin, Proof, Span, Strength, Taint};
 
 use super::Matter;
+use super::review::Reviewed;
 use crate::file::DerivedVerdict;
 use crate::reason::{Reason, Reasons};
-use crate::rules::{Answer, Rules, Trust};
+use crate::rules::{Answer, Attested, Rules, Trust};
 
 /// What a claim does to the lines it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +40,22 @@ pub(super) struct Weighed {
 /// Weighs everything that covers a line of the content.
 pub(super) fn weigh(rules: &Rules, matter: &Matter<'_>, now: Timestamp) -> Vec<Weighed> {
     let trust = rules.trust(matter.origin);
-    let scales = Scales { rules, trust, today: TimeZone::UTC.to_datetime(now).date() };
+    let scales = Scales { rules, origin: matter.origin, trust, today: TimeZone::UTC.to_datetime(now).date() };
     let mut weighed = Vec::with_capacity(matter.evidence.len() + matter.gaps.len() + 2);
     let mut beyond_end = false;
+    let counts = |index: usize| matter.evidence.get(index).is_some_and(|evidence| scales.counts(evidence));
+    let reviewed = Reviewed::of(rules, matter, counts);
     for (index, evidence) in matter.evidence.iter().enumerate() {
-        let (effect, reasons) = scales.evidence(evidence);
+        let (effect, reasons) = match evidence.proof() {
+            Some(Proof::Reviewed { .. }) => {
+                let reason = reviewed.proof(index);
+                (if reason == Reason::Reviewed { Effect::Proves } else { Effect::Notes }, reason.into())
+            }
+            _ if reviewed.refutes(index) && evidence.taint().is_some() => {
+                (Effect::Notes, Reason::Refuted.into())
+            }
+            _ => scales.evidence(evidence),
+        };
         // A proof may reach too far without harm: it is simply not needed there.
         beyond_end |= evidence.taint().is_some() && reaches_beyond(evidence.span, matter.lines);
         if let Some(covers) = extent(evidence.span, matter.lines) {
@@ -90,11 +102,17 @@ fn reaches_beyond(span: Option<Span>, lines: u32) -> bool {
 
 struct Scales<'a> {
     rules: &'a Rules,
+    origin: &'a Origin,
     trust: Trust,
     today: Date,
 }
 
 impl Scales<'_> {
+    /// Whether the claim makes lines worse.
+    fn counts(&self, evidence: &Evidence) -> bool {
+        evidence.taint().is_some_and(|taint| matches!(self.taint(taint).0, Effect::Taints | Effect::Suspects))
+    }
+
     fn evidence(&self, evidence: &Evidence) -> (Effect, Reasons) {
         match &evidence.claim {
             Claim::Taint(taint) => self.taint(taint),
@@ -133,9 +151,13 @@ impl Scales<'_> {
     fn proof(&self, proof: &Proof, of_whole: bool) -> (bool, Reasons) {
         let refused = |reason: Reason| (false, reason.into());
         match proof {
-            Proof::Predates { on, origin } => {
+            Proof::Predates { on, origin, set: None } => {
                 let reason = self.predates(*on, self.trust(origin.as_ref()));
                 (reason == Reason::Predates, reason.into())
+            }
+            Proof::Predates { on, set: Some(set), .. } => {
+                let reason = self.in_dated_set(*on, *set);
+                (reason == Reason::DatedSet, reason.into())
             }
             Proof::Trivial { .. } if !of_whole => refused(Reason::TrivialOfPart),
             Proof::Trivial { tokens } => {
@@ -146,15 +168,36 @@ impl Scales<'_> {
                 source if source.is_empty() => refused(Reason::SourceNotListed),
                 source => (true, source),
             },
-            Proof::ApprovedTool { .. } => refused(Reason::ApprovedToolProofNotSupported),
-            Proof::Attested => refused(Reason::AttestedProofNotSupported),
-            Proof::Reviewed => refused(Reason::ReviewedProofNotSupported),
+            Proof::ApprovedTool { tool, model, key } => {
+                let reason = self.rules.recorded(self.origin, tool, model.as_ref(), key.as_ref());
+                (reason == Reason::ToolReceipt, reason.into())
+            }
+            Proof::Attested { key, signers, trailer, covers, origin } => {
+                let word = Attested { key, signers: *signers, trailer: trailer.as_deref(), covers };
+                let reason = self.rules.attested(origin.as_ref().unwrap_or(self.origin), word);
+                (reason == Reason::Attested, reason.into())
+            }
+            // It is weighed with the taints that it refutes.
+            Proof::Reviewed { .. } => refused(Reason::ReviewNotAccepted),
         }
     }
 
     /// Returns what the policy says of the origin that a proof names, or else of the content's own.
     fn trust(&self, origin: Option<&Origin>) -> Trust {
         origin.map_or(self.trust, |origin| self.rules.trust(origin))
+    }
+
+    /// Returns [`Reason::DatedSet`] where the set is believed and older than everything that is banned.
+    fn in_dated_set(&self, on: Date, set: Digest) -> Reason {
+        if on > self.today {
+            Reason::DateInFuture
+        } else if self.rules.dated_set(set).is_none() {
+            Reason::SetNotListed
+        } else if self.rules.first_availability().is_none_or(|first| on >= first) {
+            Reason::AfterFirstAvailability
+        } else {
+            Reason::DatedSet
+        }
     }
 
     /// Returns [`Reason::Predates`] where the day is believed and lies before everything that is banned.

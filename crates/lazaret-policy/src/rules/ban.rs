@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lazaret_core::{Model, ModelId, Provider, ProviderId, Roster, Taint, Tool, ToolId};
+use lazaret_core::{Coverage, Model, ModelId, Provider, ProviderId, Roster, Taint, Tool, ToolId};
 use toml::Spanned;
 
 use crate::file::{Approve, Ban};
@@ -112,6 +112,23 @@ impl BanTable {
     pub(super) fn providers(&self) -> impl Iterator<Item = &Provider> {
         let banned = |standing: ProviderStanding| standing != ProviderStanding::Free;
         self.providers.values().filter(move |(_, standing)| banned(*standing)).map(|(provider, _)| provider)
+    }
+
+    /// Whether a person's word about so many tools speaks of everything that is banned. What is banned because it is
+    /// not approved has no end, so that no list covers it.
+    pub(super) fn is_covered(&self, covers: &Coverage) -> bool {
+        let (tools, providers) = match covers {
+            Coverage::Any => return true,
+            Coverage::Named { .. } if self.rivals => return false,
+            Coverage::Named { tools, providers } => (tools, providers),
+        };
+        let maker = |model: &ModelId| family_of(model, &self.families).map(|family| &family.provider);
+        self.providers().all(|banned| providers.contains(&banned.id))
+            && self.tools().all(|banned| tools.contains(&banned.id) || providers.contains(&banned.provider))
+            && self
+                .banned_models
+                .iter()
+                .all(|banned| maker(banned).is_some_and(|maker| providers.contains(maker)))
     }
 
     pub(super) fn first_availability(&self) -> Option<Date> {

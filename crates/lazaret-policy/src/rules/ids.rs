@@ -9,7 +9,7 @@ use super::ban::{covers, family_of, names};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::policy::Policy;
 
-/// Returns everything that is wrong with the ids of the policy's `[ban]` and `[approve]`.
+/// Returns everything that is wrong with the ids of the policy's `[ban]` and `[approve]`, and of the tools whose records it accepts.
 pub(super) fn check(policy: &Policy, roster: &Roster) -> Vec<Diagnostic> {
     let (ban, approve) = (&policy.sections().ban, &policy.sections().approve);
     let mut checker = Checker { text: policy.text(), roster, diagnostics: Vec::new() };
@@ -46,6 +46,11 @@ pub(super) fn check(policy: &Policy, roster: &Roster) -> Vec<Diagnostic> {
         checker.provider(id);
         if names(&ban.providers, id.get_ref()) {
             checker.overruled(id, "ban.providers", id.get_ref());
+        }
+    }
+    for rule in &policy.sections().tool_receipt {
+        if !names(&approve.tools, rule.tool.get_ref()) {
+            checker.not_approved(&rule.tool);
         }
     }
     checker.diagnostics
@@ -101,6 +106,16 @@ impl Checker<'_> {
         ]
         .into_iter()
         .find_map(|(other, listed)| (listed && other != kind).then_some(other))
+    }
+
+    fn not_approved(&mut self, id: &Spanned<ToolId>) {
+        let message =
+            format!("records of `{}` are accepted, but `approve.tools` does not list it", id.get_ref());
+        self.diagnostics.push(
+            Diagnostic::new("not-approved", message)
+                .at(self.text, id.span())
+                .help("add it there, or take the entry out"),
+        );
     }
 
     fn overruled<T: Display>(&mut self, id: &Spanned<T>, key: &str, by: &impl Display) {

@@ -121,10 +121,10 @@ fn endpoint(id: &str, row: Row) -> Endpoint {
 }
 
 fn exemption(name: String, leave: Leave) -> EgressExemption {
-    let beneficiary = |written: String| match written.split_once(':').unwrap() {
-        ("person", name) => Beneficiary::Person(name.to_owned()),
-        ("group", name) => Beneficiary::Group(name.to_owned()),
-        (other, _) => panic!("`{other}` is no kind of beneficiary"),
+    let beneficiary = |written: String| {
+        let person = written.strip_prefix("person:").map(|name| Beneficiary::Person(name.to_owned()));
+        let group = || written.strip_prefix("group:").map(|name| Beneficiary::Group(name.to_owned()));
+        person.or_else(group).unwrap()
     };
     EgressExemption {
         name,

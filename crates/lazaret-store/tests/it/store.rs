@@ -54,6 +54,10 @@ fn documents() -> Vec<Document> {
 }
 
 pub(crate) async fn create(url: &StoreUrl) -> Result<Store, StoreError> {
+    Store::create(url, founding(), &actor("ada"), duties(), NOW.parse().unwrap()).await
+}
+
+fn founding() -> Founding {
     let newcomer = |(name, roles): &(&str, &[PersonRole])| {
         let actor = actor(name);
         NewPerson {
@@ -78,10 +82,8 @@ pub(crate) async fn create(url: &StoreUrl) -> Result<Store, StoreError> {
         },
         admins: [actor("ada").person, actor("ben").person].into(),
     };
-    let now = NOW.parse().unwrap();
     let values = PEOPLE.iter().map(|(name, _)| behind(name)).collect();
-    let founding = Founding { charter, people, documents: documents(), values };
-    Store::create(url, founding, &actor("ada"), duties(), now).await
+    Founding { charter, people, documents: documents(), values }
 }
 
 impl World {
@@ -238,5 +240,27 @@ fn a_store_opens_under_its_own_duties_only() {
         assert_eq!(case.status(Digest::of(POLICY)), CaseStatus::Decided);
         let other = NamedDuties { digest: Digest::of(b"others"), ..duties() };
         assert!(matches!(Store::open(&url, other).await, Err(StoreError::OtherDuties { .. })));
+    });
+}
+
+#[test]
+fn a_store_that_is_refused_leaves_no_database() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let without_people = Founding {
+            charter: founding().charter,
+            people: Vec::new(),
+            documents: documents(),
+            values: Vec::new(),
+        };
+        let now = NOW.parse().unwrap();
+        let error =
+            Store::create(&url(&folder), without_people, &actor("ada"), duties(), now).await.unwrap_err();
+        assert!(error.to_string().starts_with("a store needs two admins"), "{error}");
+        let without_documents = Founding { documents: Vec::new(), ..founding() };
+        let error =
+            Store::create(&url(&folder), without_documents, &actor("ada"), duties(), now).await.unwrap_err();
+        assert!(matches!(error, StoreError::NoDocument { .. }), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lazaret_store::{FaultPlace, Store, StoreUrl};
+use lazaret_store::{CaseId, FaultPlace, SnapshotError, Store, StoreUrl};
 use lazaret_testkit::PostgresServer;
 use sqlx::Connection as _;
 
@@ -124,6 +124,33 @@ fn whatever_is_altered_on_a_server_is_found_where_it_is() {
             let places = copy.faults().await;
             assert!(is_found(&places), "{statement}: {places:?}");
             copy.store.database().close().await;
+        }
+    });
+}
+
+/// A scan or a gate judges by it, so it rests on what was signed and on nothing else.
+#[test]
+fn a_snapshot_rests_on_the_entries_and_on_no_row() {
+    run(async {
+        let duties = [duties()];
+        let world = World::lived_in().await;
+        tamper_with_file(&world.file(), &["UPDATE state SET body = '{}', status = 'decided'"]).await;
+        let (replay, root) = world.store.snapshot(&duties).await.unwrap();
+        assert_eq!((replay.size(), root), (6, world.store.database().head().await.unwrap().frontier.root()));
+        let case = replay.row(lazaret_store::Key::Case(CaseId(1))).map(|(row, _)| row.clone());
+        let Some(lazaret_store::Aggregate::Case(case)) = case else { panic!("{case:?}") };
+        assert!(case.decision.as_ref().is_some_and(|decision| case.standing(decision.policy).is_some()));
+        for statement in [
+            "UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), 'act', 'akt') AS BLOB) WHERE seq = 3",
+            "DELETE FROM entry WHERE seq = 4",
+            "DELETE FROM entry WHERE seq = 5",
+            "UPDATE head SET peaks = zeroblob(length(peaks)) WHERE id = 1",
+        ] {
+            let world = World::lived_in().await;
+            tamper_with_file(&world.file(), &[FREE_SQLITE, statement]).await;
+            let outcome = world.store.snapshot(&duties).await.map(|(_, root)| root);
+            let is_found = matches!(outcome, Err(SnapshotError::Entry(_) | SnapshotError::Head { .. }));
+            assert!(is_found, "{statement}: {outcome:?}");
         }
     });
 }

@@ -43,6 +43,7 @@ fn scan_way_out(error: &ScanError) -> (ExitCode, &'static str) {
         ScanError::NoSuchFolder { .. } => {
             (ExitCode::Failure, "name a repository, bare or with a work tree, or a folder")
         }
+        ScanError::NoHistoryToAsk { .. } => (ExitCode::Usage, "scan the repository that the files came from"),
         ScanError::Open { .. } => (ExitCode::Failure, "`git fsck` in the repository may say more"),
         ScanError::Resolve { source, .. } => resolve_way_out(source),
         ScanError::UnreadableRevision { .. } => {

@@ -16,6 +16,7 @@ use crate::exit::ExitCode;
 use crate::history::HistoryArgs;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::proofs::ProofArgs;
 use crate::report::json::write_line;
 use crate::rulebook::Rulebook;
 use crate::screen::Screen;
@@ -36,6 +37,8 @@ pub(crate) struct BlameArgs {
     #[arg(long, value_enum, default_value = "human")]
     format: BlameFormat,
     #[command(flatten)]
+    proofs: ProofArgs,
+    #[command(flatten)]
     history: HistoryArgs,
 }
 
@@ -52,12 +55,19 @@ enum BlameFormat {
 pub(crate) fn run(args: &BlameArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let rulebook = Rulebook::load(args.policy.as_deref())?;
     let detectors = Detectors::new(&rulebook.catalog);
+    let brought = args.proofs.read()?;
     let screen = Screen::stderr(global.color);
     let cache_dir = args.history.cache_dir();
     let request = BlameRequest {
         file: &args.file,
         rev: &args.rev,
-        measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+        measure: Measure {
+            rules: &rulebook.rules,
+            detectors: &detectors,
+            brought: brought.as_ref(),
+            now: global.now(),
+            holdings: None,
+        },
         n_threads: args.history.n_threads(),
         cache_dir: cache_dir.as_deref(),
     };

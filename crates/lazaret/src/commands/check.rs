@@ -61,7 +61,13 @@ pub(crate) fn run(args: &CheckArgs, global: &GlobalArgs) -> Result<ExitCode, Com
         repository: &args.repository,
         object_dirs: &args.change.object_dirs(),
         change: &change,
-        measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+        measure: Measure {
+            rules: &rulebook.rules,
+            detectors: &detectors,
+            brought: None,
+            now: global.now(),
+            holdings: None,
+        },
     };
     let report = check(&request).map_err(check_error)?;
     let exit = exit_of(&report, &change, args.fail_on);

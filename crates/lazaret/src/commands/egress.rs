@@ -11,7 +11,7 @@ mod deciding;
 mod scan;
 mod serve;
 mod snapshot;
-mod squid_helper;
+mod squid_acl;
 
 /// Arguments of `lazaret egress`.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ enum EgressCommand {
     ///
     /// Reads Squid's external ACL protocol from standard input and hands each line to `lazaret egress serve`. Where that
     /// does not answer in time, it decides by the last snapshot. It ends when its standard input does, and not before.
-    SquidHelper(squid_helper::SquidHelperArgs),
+    SquidHelper(squid_acl::SquidHelperArgs),
     /// Say what would be decided about a call, and why
     Decide(Box<ask::AskArgs>),
     /// Write what the Squid helper needs to decide by itself
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     match &args.command {
         EgressCommand::Scan(args) => scan::run(args, global),
         EgressCommand::Serve(args) => serve::run(args, global),
-        EgressCommand::SquidHelper(args) => squid_helper::run(args, global),
+        EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
         EgressCommand::Decide(args) => ask::run(args, global),
         EgressCommand::Snapshot(args) => snapshot::run(args, global),
     }

@@ -16,8 +16,8 @@ use crate::commands::gate::admission::AdmissionArgs;
 use crate::commands::gate::{exit_of, failures};
 use crate::exit::ExitCode;
 use crate::history::HistoryArgs;
+use crate::house::Asked;
 use crate::progress::Progress;
-use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 
 mod human;
@@ -79,8 +79,11 @@ enum ShardFormat {
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let admission = &args.admission;
-    let rulebook = Rulebook::load(admission.policy.as_deref())?;
+    let asked = admission.held.ask()?;
+    let rulebook = Asked::rulebook(asked.as_ref(), admission.policy.as_deref())?;
+    let holdings = asked.as_ref().map(|asked| &asked.holdings);
     let detectors = Detectors::new(&rulebook.catalog);
+    let brought = args.admission.proofs.read()?;
     let known = admission.known()?;
     let signed = admission.signed_place()?;
     let to = signed.as_ref().map(|(place, key)| Destination {
@@ -95,7 +98,13 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         root: &args.root,
         rev: &args.rev,
         all_refs: args.all_refs,
-        measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+        measure: Measure {
+            rules: &rulebook.rules,
+            detectors: &detectors,
+            brought: brought.as_ref(),
+            now: global.now(),
+            holdings,
+        },
         n_threads: args.history.n_threads(),
         cache_dir: cache_dir.as_deref(),
         known: known.as_ref(),

@@ -19,10 +19,10 @@ use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::commands::key::read_trusted;
 use crate::exit::ExitCode;
+use crate::house::Asked;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::json::write_line;
-use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 
@@ -155,8 +155,11 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         speech::warning(&not_looked_for(&kinds), &screen);
     }
     let admission = &args.admission;
-    let rulebook = Rulebook::load(admission.policy.as_deref())?;
+    let asked = admission.held.ask()?;
+    let rulebook = Asked::rulebook(asked.as_ref(), admission.policy.as_deref())?;
+    let holdings = asked.as_ref().map(|asked| &asked.holdings);
     let detectors = Detectors::new(&rulebook.catalog);
+    let brought = args.admission.proofs.read()?;
     let bundles =
         Bundles::read(&args.bundles).map_err(|error| CommandError::from_error(ExitCode::Failure, error))?;
     let known = admission.known()?;
@@ -175,7 +178,13 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         profile: &profile,
         profile_text: &profile_text,
         snapshot: Snapshot {
-            measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+            measure: Measure {
+                rules: &rulebook.rules,
+                detectors: &detectors,
+                brought: brought.as_ref(),
+                now: global.now(),
+                holdings,
+            },
             class: &admission.class,
             dataset: args.dataset.as_deref().unwrap_or_default(),
             bundles: &bundles,

@@ -7,8 +7,8 @@ use lazaret_core::{Digest, Verdict};
 use lazaret_evidence::Detectors;
 use lazaret_intake::git::Repository;
 use lazaret_pipeline::house::House;
-use lazaret_pipeline::quarantine::{HoldReport, Quarantine, QuarantineError, finds};
-use lazaret_pipeline::{Measure, Report, ScanRequest, scan};
+use lazaret_pipeline::quarantine::{Find, HoldReport, Left, Quarantine, QuarantineError, finds};
+use lazaret_pipeline::{Measure, ScanRequest, scan};
 use lazaret_store::{Actor, Aggregate, CaseId, Custody, Key, Order, Query, Recipients, Vault};
 
 use crate::args::GlobalArgs;
@@ -138,14 +138,9 @@ fn hold_repository(args: &RepoArgs, global: &GlobalArgs) -> Result<ExitCode, Com
     let report = block_on(async {
         let house = args.store.open().await?;
         let (actor, vault) = (args.actor.enter(&house).await?, vault_of(&house)?);
-        let scanned = scan_by_the_store(&house, args, global).await?;
-        let worst = if args.suspect { Verdict::Suspect } else { Verdict::Tainted };
-        let (found, left) = finds(&scanned, worst).map_err(|error| {
-            CommandError::from_error(ExitCode::Failure, error)
-                .hint("name a repository; a folder has no history")
-        })?;
+        let (catalog, (found, left)) = find_by_the_store(&house, args, global).await?;
         let progress = Progress::start("holding", &screen, global.quiet);
-        let held = by(&house, &vault, &actor, global).hold(found, scanned.catalog, left).await;
+        let held = by(&house, &vault, &actor, global).hold(found, catalog, left).await;
         drop(progress);
         held.map_err(quarantine_error)
     })?;
@@ -163,11 +158,11 @@ fn hold_repository(args: &RepoArgs, global: &GlobalArgs) -> Result<ExitCode, Com
 }
 
 /// The store's policy judges, and no other: a case is bound to it.
-async fn scan_by_the_store(
+async fn find_by_the_store(
     house: &House,
     args: &RepoArgs,
     global: &GlobalArgs,
-) -> Result<Report, CommandError> {
+) -> Result<(Digest, (Vec<Find>, Vec<Left>)), CommandError> {
     let policy = house.document(house.charter.basis.policy).await.map_err(house_error)?;
     let rulebook = Rulebook::parse(&policy, "the store's policy")?;
     let detectors = Detectors::new(&rulebook.catalog);
@@ -177,7 +172,13 @@ async fn scan_by_the_store(
         root: &args.repo,
         rev: &args.rev,
         all_refs: args.all_refs,
-        measure: Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() },
+        measure: Measure {
+            rules: &rulebook.rules,
+            detectors: &detectors,
+            brought: None,
+            now: global.now(),
+            holdings: None,
+        },
         n_threads: args.history.n_threads(),
         cache_dir: cache_dir.as_deref(),
         bundle: false,
@@ -187,7 +188,12 @@ async fn scan_by_the_store(
     let progress = Progress::start(&format!("scanning {}", args.repo.display()), &screen, global.quiet);
     let scanned = scan(&request);
     drop(progress);
-    Ok(scanned.map_err(scan_error)?.report)
+    let report = scanned.map_err(scan_error)?.report;
+    let worst = if args.suspect { Verdict::Suspect } else { Verdict::Tainted };
+    let found = finds(&request, &report, worst).map_err(|error| {
+        CommandError::from_error(ExitCode::Failure, error).hint("name a repository; a folder has no history")
+    })?;
+    Ok((report.catalog, found))
 }
 
 fn write_report(report: &HoldReport, format: ReportFormat) -> Result<(), CommandError> {
@@ -208,6 +214,13 @@ fn write_report(report: &HoldReport, format: ReportFormat) -> Result<(), Command
                     out,
                     "BACK     {} that were removed",
                     count(report.came_back, "content", "contents")
+                )?;
+            }
+            for author in &report.unknown_authors {
+                writeln!(
+                    out,
+                    "UNKNOWN  {}: nobody of the store writes under this address",
+                    plain_line(author)
                 )?;
             }
             for left in &report.left {

@@ -147,7 +147,13 @@ pub(crate) fn run(args: &IndexArgs, global: &GlobalArgs) -> Result<ExitCode, Com
             let key = signing.read()?;
             let rulebook = Rulebook::load(policy.as_deref())?;
             let detectors = Detectors::new(&rulebook.catalog);
-            let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
+            let measure = Measure {
+                rules: &rulebook.rules,
+                detectors: &detectors,
+                brought: None,
+                now: global.now(),
+                holdings: None,
+            };
             let mut builder = SegmentBuilder::new();
             for root in repositories {
                 let _progress =

@@ -17,10 +17,11 @@ use crate::commands::index::{known_error, unread};
 use crate::exit::ExitCode;
 use crate::fail_on::FailOn;
 use crate::history::HistoryArgs;
+use crate::house::{Asked, HoldingsArgs};
 use crate::output::{NewFile, Output};
 use crate::progress::Progress;
+use crate::proofs::ProofArgs;
 use crate::report::{Findings, html, json, sarif, write_human};
-use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
 use crate::text::{count, plain};
@@ -62,6 +63,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     copies: Copies,
     #[command(flatten)]
+    held: HoldingsArgs,
+    #[command(flatten)]
+    proofs: ProofArgs,
+    #[command(flatten)]
     history: HistoryArgs,
 }
 
@@ -94,9 +99,18 @@ enum ScanFormat {
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     check_usage(args)?;
-    let rulebook = Rulebook::load(args.policy.as_deref())?;
+    let asked = args.held.ask()?;
+    let rulebook = Asked::rulebook(asked.as_ref(), args.policy.as_deref())?;
     let detectors = Detectors::new(&rulebook.catalog);
-    let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now: global.now() };
+    let holdings = asked.as_ref().map(|asked| &asked.holdings);
+    let brought = args.proofs.read()?;
+    let measure = Measure {
+        rules: &rulebook.rules,
+        detectors: &detectors,
+        brought: brought.as_ref(),
+        now: global.now(),
+        holdings,
+    };
     let screen = Screen::stderr(global.color);
     let known = known_text(args, measure, &screen, global)?;
     let mut exit = ExitCode::Success;

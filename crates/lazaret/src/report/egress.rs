@@ -189,11 +189,10 @@ fn what(finding: &FindingReport) -> String {
         Outcome::Unstated => "",
     };
     let exemption = finding.exemption.as_ref().map_or_else(String::new, |name| format!(", under {name}"));
-    let bytes = if finding.sent + finding.received == 0 {
-        String::new()
-    } else {
-        format!(", {} up, {} down", bytes(finding.sent), bytes(finding.received))
+    let stated = |number: Option<u64>, way: &str| {
+        number.map_or_else(String::new, |number| format!(", {} {way}", bytes(number)))
     };
+    let bytes = stated(finding.sent, "up") + &stated(finding.received, "down");
     let product =
         finding.product.as_ref().map_or_else(String::new, |product| format!("{}: ", plain(product)));
     format!(

@@ -31,6 +31,7 @@ pub(super) fn write(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write)
     places("Worst directories", &summary.directories, screen, out)?;
     places("Worst files", &summary.worst_files, screen, out)?;
     copies(summary, screen, out)?;
+    cases(summary, screen, out)?;
     gaps(summary, screen, out)?;
     next_steps(summary, screen, out)?;
     footer(summary, screen, out)
@@ -209,6 +210,27 @@ fn copies(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Re
         let row = format!("{class:<10} {:>9}  ", count(**number, "place", "places"));
         let name = fit_end(&plain(name), screen.width.saturating_sub(columns(&row) + 2).max(20));
         writeln!(out, "  {row}{name}")?;
+    }
+    if rows.len() > NAMES_MAX {
+        writeln!(out, "  … and {} more", thousands((rows.len() - NAMES_MAX) as u64))?;
+    }
+    writeln!(out)
+}
+
+/// What the store says of files that it holds; what needs somebody comes first.
+fn cases(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
+    if summary.cases.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {}", screen.paint(Ink::Heading, "Held by the store"))?;
+    let mut rows = summary.cases.clone();
+    rows.sort_by_key(|(path, case)| (case.standing == "cleared", case.standing != "removed", *path));
+    for (path, case) in rows.iter().take(NAMES_MAX) {
+        let standing = if case.standing == "removed" { "BACK" } else { case.standing.as_str() };
+        let label = case.exemption.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+        let row = format!("{:<6} {standing}{label}: {}  ", case.case, plain(&case.why));
+        let path = fit_start(&plain(path), screen.width.saturating_sub(columns(&row) + 2).max(20));
+        writeln!(out, "  {row}{path}")?;
     }
     if rows.len() > NAMES_MAX {
         writeln!(out, "  … and {} more", thousands((rows.len() - NAMES_MAX) as u64))?;

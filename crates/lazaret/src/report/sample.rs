@@ -163,9 +163,12 @@ impl Builder {
                 lines: LineCounts::default(),
                 by_tool: BTreeMap::new(),
                 by_model: BTreeMap::new(),
+                brought: Vec::new(),
+                refused_attestations: Vec::new(),
                 timeline: Vec::new(),
                 files: Vec::new(),
                 evidence: Vec::new(),
+                ledger: None,
                 segments: Vec::new(),
                 copies: Vec::new(),
                 warnings: Vec::new(),
@@ -189,6 +192,7 @@ impl Builder {
             model_provider: None,
             commit: Some(object(number)),
             why: format!("trailer `Co-authored-by` names {tool}"),
+            name: None,
         });
     }
 
@@ -207,6 +211,7 @@ impl Builder {
             model_provider: None,
             commit: None,
             why: "received on 2019-04-02, before any banned tool existed".to_owned(),
+            name: None,
         });
     }
 
@@ -222,6 +227,8 @@ impl Builder {
             evidence: Vec::new(),
             reasons: if base == Verdict::Unproven { vec!["no-proof".to_owned()] } else { Vec::new() },
             gaps: Vec::new(),
+            case: None,
+            against: Vec::new(),
             spans,
         });
     }

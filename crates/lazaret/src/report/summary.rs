@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lazaret_core::{GapKind, Verdict};
+use lazaret_pipeline::holdings::CaseEntry;
 use lazaret_pipeline::{FileReport, LineCounts, Report};
 
 use super::Findings;
@@ -37,6 +38,8 @@ pub(super) struct Summary<'a> {
     pub(super) worst_files: Vec<Place>,
     /// Stretches shared with known text, by class and name.
     pub(super) copies: BTreeMap<(&'a str, &'a str), u64>,
+    /// Files that a store holds: the path, and what it says.
+    pub(super) cases: Vec<(&'a str, &'a CaseEntry)>,
     /// What could not be examined: how often, and an example.
     pub(super) gaps: BTreeMap<GapKind, (u64, &'a str)>,
     /// The name that the policy gives itself.
@@ -80,6 +83,7 @@ impl<'a> Summary<'a> {
             directories: Vec::new(),
             worst_files: Vec::new(),
             copies: BTreeMap::new(),
+            cases: Vec::new(),
             gaps: BTreeMap::new(),
             policy_name: findings.policy_name,
             first: findings.reports.first(),
@@ -87,6 +91,8 @@ impl<'a> Summary<'a> {
         let mut by_tool = BTreeMap::new();
         let mut by_model = BTreeMap::new();
         for report in findings.reports {
+            let files = report.files.iter();
+            summary.cases.extend(files.filter_map(|file| Some((file.path.as_str(), file.case.as_ref()?))));
             summary.add(report);
             merge(&mut by_tool, &report.by_tool);
             merge(&mut by_model, &report.by_model);

@@ -184,6 +184,7 @@ pub(crate) fn free_port() -> u16 {
 
 /// Waits until something holds.
 #[track_caller]
+#[expect(clippy::disallowed_methods, reason = "real programs take their time, and must not take for ever")]
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !holds() {
@@ -238,7 +239,7 @@ pub(crate) fn read_all(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
-        answer.extend_from_slice(&buffer[..count]);
+        answer.extend_from_slice(buffer.get(..count).unwrap());
         if answer.ends_with(b"the service itself\n") {
             break;
         }

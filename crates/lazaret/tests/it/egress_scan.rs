@@ -47,7 +47,7 @@ fn scan(world: &TestEnvironment, args: &[&str]) -> Run {
 fn world() -> TestEnvironment {
     let world = TestEnvironment::new();
     world.repo.write("policy.toml", POLICY);
-    world.repo.write("access.log", &morning());
+    world.repo.write("access.log", morning());
     world
 }
 
@@ -126,8 +126,8 @@ fn pseudonyms_are_the_same_from_report_to_report_and_change_with_the_key() {
         let findings = report["findings"].as_array().unwrap().clone();
         findings.iter().map(|finding| finding["caller"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    world.repo.write("one.key", &"a".repeat(32));
-    world.repo.write("two.key", &"b".repeat(32));
+    world.repo.write("one.key", "a".repeat(32));
+    world.repo.write("two.key", "b".repeat(32));
     world.repo.write("short.key", "abc");
     assert_eq!(callers("one.key"), callers("one.key"));
     assert_ne!(callers("one.key"), callers("two.key"));
@@ -167,11 +167,11 @@ fn findings_for_a_siem_are_detection_findings() {
 fn exit_codes_say_what_was_found() {
     let world = world();
     assert_eq!(scan(&world, &["access.log", "--fail-on", "never"]).code, 0);
-    world.repo.write("quiet.log", &squid(1, 10, "-", "www.people.example", 5_000, 90));
+    world.repo.write("quiet.log", squid(1, 10, "-", "www.people.example", 5_000, 90));
     assert_eq!(scan(&world, &["quiet.log"]).code, 0);
     world.repo.write(
         "blocked.log",
-        &squid(1, 10, "-", "api.anthropic.com", 0, 1).replace("TCP_TUNNEL/200", "TCP_DENIED/403"),
+        squid(1, 10, "-", "api.anthropic.com", 0, 1).replace("TCP_TUNNEL/200", "TCP_DENIED/403"),
     );
     let blocked = scan(&world, &["blocked.log", "--format", "json"]);
     assert_eq!(blocked.code, 0, "{}", blocked.stdout);

@@ -14,6 +14,7 @@ mod hostile;
 mod output;
 mod pages;
 mod policy;
+mod proofs;
 mod quarantine;
 mod remove;
 mod review;

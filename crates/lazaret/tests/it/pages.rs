@@ -8,6 +8,7 @@ use lazaret_pipeline::egress::EgressReport;
 use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
 use lazaret_pipeline::removal::RemovalReport;
+use lazaret_pipeline::suggest::Suggestions;
 use lazaret_pipeline::{Blame, CheckReport, MarkedCommit, Report};
 
 /// Compares a file of the repository with what it should hold; with `UPDATE_PAGES=1` it is written instead.
@@ -45,6 +46,7 @@ fn the_schemas_of_the_other_reports_are_up_to_date() {
         ("export", schemars::schema_for!(ExportReport).to_value()),
         ("removal", schemars::schema_for!(RemovalReport).to_value()),
         ("egress-report", schemars::schema_for!(EgressReport).to_value()),
+        ("suggest", schemars::schema_for!(Suggestions).to_value()),
         ("gate-verify", schemars::schema_for!(VerifyReport).to_value()),
     ] {
         compare_page(&format!("docs/reference/{name}.schema.json"), &sorted(schema));

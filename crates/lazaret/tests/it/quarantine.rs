@@ -88,6 +88,7 @@ fn what_is_held_is_told_and_told_once() {
     assert_snapshot!(run.stdout, @"
     2 contents held, 2 sealed
     opened   C1
+    UNKNOWN  ada@harbour.example: nobody of the store writes under this address
     ");
     let run = house.hold();
     assert_eq!(run.code, 0);

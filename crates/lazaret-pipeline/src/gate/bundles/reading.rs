@@ -7,7 +7,9 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array as _, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use jiff::civil::Date;
-use lazaret_core::{Digest, Directness, GapKind, ObjectId, Origin, OriginKind, Role, Span, Strength, Taint};
+use lazaret_core::{
+    Digest, Directness, GapKind, ObjectId, Origin, OriginKind, Proof, Role, Span, Strength, Taint,
+};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rustc_hash::FxHashMap;
 use serde::de::DeserializeOwned;
@@ -123,6 +125,7 @@ impl Rows<'_> {
             self.key.push_str(at(column, row).map_or("\u{1}", |value| value));
             self.key.push('\0');
         }
+        self.key.push_str(columns.proof.and_then(|column| at(column, row)).unwrap_or_default());
         self.key.push(match columns.direct.is_valid(row).then(|| columns.direct.value(row)) {
             None => '-',
             Some(false) => '0',
@@ -177,6 +180,8 @@ struct Columns<'a> {
     commit: &'a StringArray,
     direct: &'a BooleanArray,
     lines_sha256: Option<&'a StringArray>,
+    /// What a signed commit attests to, as JSON; bundles of earlier versions have no such column.
+    proof: Option<&'a StringArray>,
     /// The columns of strings that a statement consists of, each with its name.
     of_statement: [(&'static str, &'a StringArray); 10],
 }
@@ -198,6 +203,7 @@ impl<'a> Columns<'a> {
                 .and_then(|column| column.as_boolean_opt())
                 .ok_or("direct")?,
             lines_sha256: text("lines_sha256"),
+            proof: text("proof"),
             of_statement: [
                 named("statement")?,
                 named("detector")?,
@@ -252,6 +258,14 @@ impl<'a> Columns<'a> {
                 Ok(Statement::Taint { detector, taint })
             }
             Some("predates") => Ok(Statement::Predates { on: self.parsed::<Date>("on", row)?.ok_or("on")? }),
+            Some("attested") => {
+                let proof = self.proof.and_then(|column| at(column, row)).ok_or("proof")?;
+                let proof: Proof = serde_json::from_str(proof).map_err(|_other| "proof")?;
+                // What follows from the bytes themselves is asked of the bytes, not of a bundle.
+                matches!(proof, Proof::Attested { .. })
+                    .then_some(Statement::Attested { proof })
+                    .ok_or("proof")
+            }
             Some("gap") => Ok(Statement::Gap { kind: self.word::<GapKind>("gap", row)? }),
             Some(_) | None => Err("statement"),
         }

@@ -102,7 +102,9 @@ fn no_signals(error: std::io::Error) -> CommandError {
 fn serve_error(error: ServeError) -> CommandError {
     let exit = match error {
         ServeError::NotLoopback { .. } => ExitCode::Usage,
-        _ => ExitCode::Failure,
+        ServeError::Listen { .. } | ServeError::Snapshot(_) | ServeError::Grpc(_) | ServeError::Broken => {
+            ExitCode::Failure
+        }
     };
     CommandError::from_error(exit, error)
 }

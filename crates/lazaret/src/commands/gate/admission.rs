@@ -14,7 +14,9 @@ use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::commands::index::known_error;
 use crate::commands::key::read_secret;
+use crate::house::HoldingsArgs;
 use crate::output::Output;
+use crate::proofs::ProofArgs;
 use crate::report::json::write_line;
 use crate::screen::Screen;
 
@@ -30,6 +32,8 @@ pub(in crate::commands) struct AdmissionArgs {
     /// The policy to judge by; the built-in one bans every listed tool and trusts nothing
     #[arg(long, value_name = "FILE")]
     pub(in crate::commands) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::commands) held: HoldingsArgs,
     /// Hold everything that is read against the index of known text in this folder; may be given more than once
     #[arg(long = "index", value_name = "DIR")]
     index: Vec<PathBuf>,
@@ -48,6 +52,8 @@ pub(in crate::commands) struct AdmissionArgs {
     /// Count the tokens that holding records, and cutting out functions, statements or lines, would keep
     #[arg(long)]
     pub(in crate::commands) retention: bool,
+    #[command(flatten)]
+    pub(in crate::commands) proofs: ProofArgs,
     /// How to write the report
     #[arg(long, value_enum, default_value = "human")]
     format: ReportFormat,

@@ -159,7 +159,13 @@ impl Hands<'_> {
                 let rulebook = Rulebook::parse(&policy, "the store's policy")
                     .map_err(|error| lines(&error).join("; "))?;
                 let detectors = Detectors::new(&rulebook.catalog);
-                let measure = Measure { rules: &rulebook.rules, detectors: &detectors, now };
+                let measure = Measure {
+                    rules: &rulebook.rules,
+                    detectors: &detectors,
+                    brought: None,
+                    now,
+                    holdings: None,
+                };
                 let request = LinesRequest {
                     hold: &hold,
                     cause: &cause,

@@ -11,7 +11,7 @@ use lazaret_evidence::Catalog;
 use lazaret_pipeline::egress::{Decider, KeptExemptions};
 use lazaret_policy::{OnFailure, Policy, Rules};
 use lazaret_server::Recorder;
-use lazaret_server::helper::{HelperSettings, run};
+use lazaret_server::asking::{HelperSettings, run};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
 };

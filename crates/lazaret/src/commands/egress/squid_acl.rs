@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lazaret_pipeline::egress::KeptExemptions;
 use lazaret_policy::OnFailure;
 use lazaret_server::Recorder;
-use lazaret_server::helper::{self, HelperSettings};
+use lazaret_server::asking::{self, HelperSettings};
 
 use super::deciding::decider;
 use crate::args::GlobalArgs;
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &SquidHelperArgs, global: &GlobalArgs) -> Result<ExitCod
         ),
     };
     block_on(async {
-        helper::run(settings, tokio::io::stdin(), tokio::io::stdout()).await.map_err(|error| {
+        asking::run(settings, tokio::io::stdin(), tokio::io::stdout()).await.map_err(|error| {
             CommandError::new(ExitCode::Failure, "Squid no longer reads the answers").because(error)
         })
     })?;
