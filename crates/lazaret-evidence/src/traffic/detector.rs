@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum Precision {
     /// It orders what people look at, and shows nothing by itself.
     Weak,
-    /// It is right more often than not; its page gives how often it is wrong, as measured.
+    /// It is right more often than not; its page says how it may be wrong.
     Likely,
     /// It states what the log states: a name, an address, a path that serves one provider alone.
     Exact,
