@@ -176,6 +176,9 @@ fn exit_codes_say_what_was_found() {
     let blocked = scan(&world, &["blocked.log", "--format", "json"]);
     assert_eq!(blocked.code, 0, "{}", blocked.stdout);
     assert_eq!(json(&blocked)["findings"][0]["outcome"], "blocked");
+    let noisy = squid(1, 10, "-", "www.people.example", 5_000, 90) + "this is no line of a log\n";
+    world.repo.write("noisy.log", noisy);
+    assert_eq!(scan(&world, &["noisy.log"]).code, 1);
     world.repo.write("empty.log", "");
     let empty = scan(&world, &["empty.log"]);
     assert_eq!(empty.code, 1, "{}", empty.stderr);

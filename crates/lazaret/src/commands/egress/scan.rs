@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use lazaret_core::Outcome;
 use lazaret_evidence::traffic::Response;
 use lazaret_pipeline::egress::{
-    EgressReport, EgressScanError, EgressScanRequest, Leave, Log, Naming, Opener, PeriodKeys,
+    EgressReport, EgressScanError, EgressScanRequest, InputReport, Leave, Log, Naming, Opener, PeriodKeys,
     detection_findings, scan,
 };
 use lazaret_traffic::{Format, FormatError};
@@ -202,9 +202,11 @@ fn exit_of(report: &EgressReport, fail_on: FailOnFinding) -> ExitCode {
             && finding.outcome != Outcome::Blocked
             && finding.exemption.is_none()
     });
+    // Nothing is known of calls that stand in lines that were not understood.
+    let is_unread = |input: &InputReport| input.cut_short.is_some() || !input.not_understood.is_empty();
     if counts {
         ExitCode::Denied
-    } else if report.inputs.iter().any(|input| input.cut_short.is_some()) {
+    } else if least.is_some() && report.inputs.iter().any(is_unread) {
         ExitCode::Failure
     } else if report.calls.read == 0 {
         ExitCode::NothingExamined
