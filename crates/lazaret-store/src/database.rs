@@ -92,10 +92,10 @@ impl Database {
                     return Err(DatabaseError::Exists { store: url.clone() });
                 }
                 let temporary = file::Temporary::beside(path)?;
-                make(&url.at(temporary.path()), meta).await?;
+                make(&url.at(temporary.path()), meta, MIGRATIONS).await?;
                 temporary.persist(url).await?;
             }
-            None => make(url, meta).await?,
+            None => make(url, meta, MIGRATIONS).await?,
         }
         Self::open(url).await
     }
@@ -337,11 +337,11 @@ impl Database {
 }
 
 /// Makes the tables.
-async fn make(url: &StoreUrl, meta: &Meta) -> Result<(), DatabaseError> {
+async fn make(url: &StoreUrl, meta: &Meta, migrations: &[Migration]) -> Result<(), DatabaseError> {
     let mut connection = connect(url, Access::Write).await?;
     let begun = sqlx::query("BEGIN").execute(&mut connection);
     answer(url, "be made", begun).await?;
-    migration::apply(&mut connection, url, MIGRATIONS, 0).await?;
+    migration::apply(&mut connection, url, migrations, 0).await?;
     for (name, value) in meta {
         migration::write_meta(&mut connection, url, name, value).await?;
     }

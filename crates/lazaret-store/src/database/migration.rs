@@ -23,10 +23,16 @@ pub struct Migrated {
 }
 
 /// All of them. The number of a format is how many of them it takes to get there, so their order never changes.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    sqlite: include_str!("../../migrations/sqlite/0001.sql"),
-    postgres: include_str!("../../migrations/postgres/0001.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sqlite: include_str!("../../migrations/sqlite/0001.sql"),
+        postgres: include_str!("../../migrations/postgres/0001.sql"),
+    },
+    Migration {
+        sqlite: include_str!("../../migrations/sqlite/0002.sql"),
+        postgres: include_str!("../../migrations/postgres/0002.sql"),
+    },
+];
 
 const FORMAT_FAMILY: &str = "lazaret.store/";
 

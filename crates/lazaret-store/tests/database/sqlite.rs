@@ -6,7 +6,28 @@ use std::process::{Command, Stdio};
 
 use lazaret_store::{Database, DatabaseError, Meta, StoreUrl, Writer, WriterError};
 
-use crate::world::{World, block_on, check_ledger, row, run_note};
+use sqlx::Row as _;
+
+use crate::world::{World, block_on, check_ledger, connect_past, row, run_note};
+
+/// With a hundred thousand cases it is two megabytes that have to come from the disk, and not ten.
+#[test]
+fn counts_by_status_read_the_smallest_index() {
+    let world = World::sqlite();
+    block_on(async {
+        let (database, place) = world.store_and_place().await;
+        database.close().await;
+        let mut connection = connect_past(&place).await;
+        let counts = "SELECT status, COUNT(*) FROM state WHERE kind = 'case' GROUP BY status";
+        let count = "SELECT COUNT(*) FROM state WHERE kind = 'case' AND status IN ('open', 'claimed')";
+        for statement in [counts, count] {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let plan = sqlx::query(explain).fetch_one(&mut connection).await.unwrap();
+            let plan: String = plan.try_get(3).unwrap();
+            assert!(plan.contains("COVERING INDEX state_by_status"), "{plan}");
+        }
+    });
+}
 
 #[test]
 fn a_backup_is_a_store_of_its_own() {
