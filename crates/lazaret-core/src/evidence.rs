@@ -222,6 +222,10 @@ pub enum Proof {
         policy: Digest,
         /// The catalog that the taints were found with.
         catalog: Digest,
+        /// How many lines people read, where they read only what changed since a version that had been cleared; absent
+        /// where they read all of it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        delta_lines: Option<u64>,
     },
 }
 

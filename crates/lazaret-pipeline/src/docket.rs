@@ -15,8 +15,8 @@ mod queue;
 mod trial;
 
 pub use cases::{
-    CASE_FORMAT, CASE_LIST_FORMAT, CaseList, CaseListRequest, CaseRow, CaseSheet, DecisionSheet, HeldSheet,
-    ProposalSheet, TaintSheet, TimelineRow, case_list, case_sheet, case_timeline,
+    CASE_FORMAT, CASE_LIST_FORMAT, CaseList, CaseListRequest, CaseRow, CaseSheet, DecisionSheet, DeltaSheet,
+    HeldSheet, ProposalSheet, TaintSheet, TimelineRow, case_list, case_sheet, case_timeline,
 };
 pub use deciding::{Choice, Decided, Deciding, Refuting, Undo, resolution};
 pub use exemptions::{

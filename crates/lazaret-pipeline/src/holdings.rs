@@ -17,6 +17,8 @@ use serde::Serialize;
 
 use crate::house::{House, HouseError};
 
+mod delta;
+
 /// The word for a decision to clear that stands.
 const CLEARED: &str = "cleared";
 
@@ -67,8 +69,15 @@ pub struct Holding {
 enum Standing {
     /// Nothing is decided, or what was decided does not stand any more.
     Open { why: String },
-    /// It was cleared: under what, by how many, and which taints were refuted.
-    Cleared { people: u32, policy: Digest, catalog: Digest, refuted: BTreeSet<Digest> },
+    /// It was cleared: under what, by how many, and which taints were refuted. Where people read only what changed since
+    /// versions that had been cleared, how many lines that was, back to the last one that was read whole.
+    Cleared {
+        people: u32,
+        policy: Digest,
+        catalog: Digest,
+        refuted: BTreeSet<Digest>,
+        delta_lines: Option<u64>,
+    },
     /// It stays where it is held.
     KeptHeld,
     /// It was to be taken out of its source: whatever became of the decision since, here it is again.
@@ -131,7 +140,13 @@ impl Holdings {
             Some((Aggregate::Exemption(exemption), _)) => Some(exemption),
             Some(_) | None => None,
         };
-        let standing = Standing::of(case, policy, exemption);
+        let mut standing = Standing::of(case, policy, exemption);
+        if let Standing::Cleared { delta_lines, .. } = &mut standing {
+            match delta::lines(hold, case, replay, policy) {
+                Ok(lines) => *delta_lines = lines,
+                Err(why) => standing = Standing::Open { why },
+            }
+        }
         self.by_content.insert(hold.content, Holding { case: hold.case, standing });
         if let Some(blob) = hold.blob {
             self.by_blob.insert(blob, hold.content);
@@ -171,12 +186,18 @@ impl Holdings {
         evidence: &mut Vec<Evidence>,
         commit: impl Fn(usize) -> Option<ObjectId>,
     ) -> Option<Review> {
-        let Standing::Cleared { people, policy, catalog, .. } = &holding.standing else { return None };
+        let Standing::Cleared { people, policy, catalog, delta_lines, .. } = &holding.standing else {
+            return None;
+        };
         let refutes = holding.refutes(evidence, commit);
         let (case, proof) = (holding.case.to_string(), evidence.len());
-        let why = format!("case {case} of {}, cleared by {people} people", self.store);
-        let (people, policy, catalog) = (*people, *policy, *catalog);
-        evidence.push(surroundings::review(Proof::Reviewed { case, people, policy, catalog }, why));
+        let read = delta_lines.map_or_else(String::new, |lines| {
+            format!(", who read the {} that changed since a cleared version", counted(lines))
+        });
+        let why = format!("case {case} of {}, cleared by {people} people{read}", self.store);
+        let (people, policy, catalog, delta_lines) = (*people, *policy, *catalog, *delta_lines);
+        let review = Proof::Reviewed { case, people, policy, catalog, delta_lines };
+        evidence.push(surroundings::review(review, why));
         Some(Review { proof, refutes })
     }
 
@@ -218,13 +239,17 @@ impl Holdings {
                 let why = format!("made with {} for {purpose}; it is never admitted", tools.join(", "));
                 ("exempt-labelled", why)
             }
-            Standing::Cleared { people, policy, catalog, .. } => {
+            Standing::Cleared { people, policy, catalog, delta_lines, .. } => {
                 let counts = |claim: &Evidence| {
                     claim.taint().is_some_and(|taint| taint.role.writes() && rules.bans(taint))
                 };
                 let refutes = |place: &usize| review.is_some_and(|review| review.refutes.contains(place));
                 let new =
                     evidence.iter().enumerate().filter(|(place, claim)| counts(claim) && !refutes(place));
+                if let Some(lines) = delta_lines.filter(|lines| !rules.accepts_delta(*lines)) {
+                    let why = "the policy does not accept that people read only what changed";
+                    return CaseEntry::open(holding.case, format!("{why}: {}", counted(lines)));
+                }
                 match (*policy == rules.policy_digest(), *catalog == rules.catalog_digest(), new.count()) {
                     (false, _, _) => ("open", "it was cleared under another policy".to_owned()),
                     (true, false, _) => ("open", "it was cleared with another catalog".to_owned()),
@@ -239,6 +264,12 @@ impl Holdings {
             Standing::Open { .. } | Standing::Cleared { .. } | Standing::KeptHeld | Standing::Removed => None,
         };
         CaseEntry { case: holding.case.to_string(), standing: standing.to_owned(), exemption, why }
+    }
+}
+
+impl CaseEntry {
+    fn open(case: CaseId, why: String) -> Self {
+        Self { case: case.to_string(), standing: "open".to_owned(), exemption: None, why }
     }
 }
 
@@ -280,6 +311,7 @@ impl Standing {
                 policy: decision.policy,
                 catalog: decision.catalog,
                 refuted: refutations.iter().map(|refutation| refutation.evidence).collect(),
+                delta_lines: None,
             },
             Resolution::ExemptLabelled { exemption: id } => {
                 let request = exemption(*id).map(|exemption| &exemption.request);
@@ -293,6 +325,10 @@ impl Standing {
             Resolution::Removed => Self::Removed,
         }
     }
+}
+
+fn counted(lines: u64) -> String {
+    if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
 }
 
 fn word(status: CaseStatus) -> &'static str {

@@ -20,8 +20,10 @@ use tokio::io::{AsyncRead, AsyncWriteExt as _};
 
 use crate::docket;
 
+mod delta;
 mod finds;
 
+pub use delta::{DiffLine, Difference};
 pub use finds::{Find, FindError, Left, finds};
 
 /// The value of the `format` field of what holding did.
@@ -85,6 +87,24 @@ pub enum QuarantineError {
         content: Digest,
         /// Where it is.
         custody: &'static str,
+    },
+    /// Nobody holds such a content.
+    #[error("no content {content} is held")]
+    NotHeld {
+        /// The content.
+        content: Digest,
+    },
+    /// Something takes the whole content into memory, and it is too large for that.
+    #[error(
+        "the content {content} has {bytes} bytes, and {limit} is the limit for comparing it line by line"
+    )]
+    TooLarge {
+        /// The content.
+        content: Digest,
+        /// Its size.
+        bytes: u64,
+        /// The largest that is compared.
+        limit: u64,
     },
     /// The bytes that were sealed are not those that were held.
     #[error("`{place}` changed while it was being held; hold it again")]

@@ -280,13 +280,19 @@ fn house_rules(sections: &Sections) -> Vec<String> {
     } else {
         "holds no content clean for what people decided of it"
     };
+    let delta = match review.delta_lines {
+        0 => String::new(),
+        lines => {
+            format!(", also where they read only what changed since a cleared version, up to {lines} lines")
+        }
+    };
     vec![
         exemptions,
         format!(
             "asks {} people to agree on held content; after {} days it is {overdue}",
             review.people, review.deadline_days
         ),
-        cleared.to_owned(),
+        if review.clears { format!("{cleared}{delta}") } else { cleared.to_owned() },
     ]
 }
 

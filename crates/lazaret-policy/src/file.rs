@@ -327,10 +327,21 @@ pub struct ReviewRules {
     /// Whether content is clean that so many people cleared, where they refuted each taint by name and decided under
     /// this policy.
     pub clears: bool,
+    /// How many lines may have come in since the last version that people read whole, where they read only what changed
+    /// since a version that had been cleared; none at all where it is 0.
+    #[serde(deserialize_with = "values::within::<_, 0, 10_000>")]
+    #[schemars(range(min = 0, max = 10_000))]
+    pub delta_lines: u32,
 }
 
 impl Default for ReviewRules {
     fn default() -> Self {
-        Self { people: 2, deadline_days: 30, on_deadline: OnDeadline::default(), clears: true }
+        Self {
+            people: 2,
+            deadline_days: 30,
+            on_deadline: OnDeadline::default(),
+            clears: true,
+            delta_lines: 0,
+        }
     }
 }

@@ -145,6 +145,8 @@ reasons! {
         "see `review.clears` and `review.people`, or give another proof";
     ReviewOutdated, "review-outdated", "it was reviewed under another policy or with another catalog",
         "have its case decided anew: `lazaret hold` tells the case what has changed";
+    DeltaNotAccepted, "delta-not-accepted", "people read only what changed since a cleared version, and the policy does not accept that, or not so many lines",
+        "see `review.delta-lines`, or have two people review the whole content";
     ReviewIncomplete, "review-incomplete", "a taint stands against it that its review does not name",
         "have its case decided anew: `lazaret hold` tells the case of the new taint";
 }

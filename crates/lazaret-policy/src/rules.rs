@@ -77,6 +77,13 @@ impl Rules {
         &self.policy
     }
 
+    /// Whether it is enough that people read so many lines: all that came in since a version that they had cleared.
+    #[must_use]
+    pub fn accepts_delta(&self, lines: u64) -> bool {
+        let most = self.policy.sections().review.delta_lines;
+        most > 0 && lines <= u64::from(most)
+    }
+
     /// Returns the digest of the policy's file.
     #[must_use]
     pub fn policy_digest(&self) -> Digest {

@@ -54,6 +54,7 @@ struct Draft {
     sources: Vec<(&'static str, &'static str)>,
     people: u32,
     clears: bool,
+    delta_lines: u32,
     /// Pattern, whose word: a key or a list, and whether commits count.
     attestations: Vec<(&'static str, bool, bool)>,
     tool_receipts: Vec<&'static str>,
@@ -74,7 +75,7 @@ impl Draft {
         let mut text = format!(
             "version = 1\nname = \"draft\"\nban = {{ rivals = {}, providers = {:?}, tools = {:?}, models = {:?} }}\n\
              approve = {{ tools = {:?}, models = {:?} }}\nverdict = {{ derived = {:?}, trivial-tokens = {} }}\n\
-             review = {{ people = {}, clears = {} }}\n",
+             review = {{ people = {}, clears = {}, delta-lines = {} }}\n",
             self.rivals,
             self.banned_providers,
             self.banned_tools,
@@ -84,7 +85,8 @@ impl Draft {
             self.derived,
             self.trivial_tokens,
             self.people,
-            self.clears
+            self.clears,
+            self.delta_lines
         );
         for (pattern, until) in &self.origins {
             text +=
@@ -132,7 +134,7 @@ fn draft() -> impl Strategy<Value = Draft> {
     let kinds = select(vec!["first-party", "curated"]);
     let sources = prop::collection::vec((select(vec!["git:/a", "git:/b*"]), kinds), 0..2);
     let verdict = (select(vec!["suspect", "tainted"]), 0..20_u32);
-    let review = (2..4_u32, any::<bool>());
+    let review = (2..4_u32, any::<bool>(), select(vec![0, 1, 50]));
     let attestations =
         prop::collection::vec((select(vec!["git:*", "git:/b*"]), any::<bool>(), any::<bool>()), 0..3);
     let brought =
@@ -154,6 +156,7 @@ fn draft() -> impl Strategy<Value = Draft> {
                 sources,
                 people: review.0,
                 clears: review.1,
+                delta_lines: review.2,
                 attestations: brought.0,
                 tool_receipts: brought.1,
                 dated_sets: brought.2,
@@ -215,12 +218,16 @@ fn proof() -> impl Strategy<Value = Claim> {
 
 /// A review; its case says which taints it refutes: each bit stands for one strength.
 fn reviewed() -> impl Strategy<Value = Proof> {
-    (0..32_u32, 1..4_u32, prop::bool::weighted(0.8)).prop_map(|(refutes, people, is_now)| Proof::Reviewed {
-        case: refutes.to_string(),
-        people,
-        policy: if is_now { NOW } else { Digest::of(b"another policy") },
-        catalog: Digest::of(b"roster"),
-    })
+    let delta_lines = prop::option::weighted(0.4, 0..60_u64);
+    (0..32_u32, 1..4_u32, prop::bool::weighted(0.8), delta_lines).prop_map(
+        |(refutes, people, is_now, delta_lines)| Proof::Reviewed {
+            case: refutes.to_string(),
+            people,
+            policy: if is_now { NOW } else { Digest::of(b"another policy") },
+            catalog: Digest::of(b"roster"),
+            delta_lines,
+        },
+    )
 }
 
 /// Stands for the policy that is judged by.
@@ -429,7 +436,7 @@ proptest! {
 
     #[test]
     fn a_stricter_policy_never_improves(
-        draft in draft(), setting in setting(), evidence in claims(), gaps in gaps(), what in 0..15_usize,
+        draft in draft(), setting in setting(), evidence in claims(), gaps in gaps(), what in 0..16_usize,
     ) {
         let mut stricter = draft.clone();
         match what {
@@ -447,6 +454,7 @@ proptest! {
             11 => drop(stricter.attestations.pop()),
             12 => drop(stricter.tool_receipts.pop()),
             13 => drop(stricter.dated_sets.pop()),
+            14 => stricter.delta_lines = 0,
             _ => stricter.origins.iter_mut().for_each(|(_, until)| *until = date(2019, 1, 1).min(*until)),
         }
         let (rules, stricter) = (draft.rules(), stricter.rules());
@@ -463,9 +471,11 @@ proptest! {
     ) {
         let counts = |claim: &Evidence| claim.taint().is_some_and(|taint| taint.role.writes() && rules.bans(taint));
         let accepted = match &review {
-            Proof::Reviewed { people, policy, .. } => {
+            Proof::Reviewed { people, policy, delta_lines, .. } => {
                 let asked = rules.policy().sections().review;
-                asked.clears && *people >= asked.people && *policy == NOW
+                let most = u64::from(asked.delta_lines);
+                let enough = delta_lines.is_none_or(|lines| most > 0 && lines <= most);
+                asked.clears && *people >= asked.people && *policy == NOW && enough
             }
             Proof::Predates { .. }
             | Proof::Trivial { .. }

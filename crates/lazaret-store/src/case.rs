@@ -234,6 +234,18 @@ pub struct Refutation {
     pub refuted: Refuted,
 }
 
+/// What changed in a content since a version that had been cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delta {
+    /// The content.
+    pub content: Digest,
+    /// The version that had been cleared.
+    pub base: Digest,
+    /// How many lines of the content are not the version's.
+    pub lines: u64,
+}
+
 /// How a case ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "resolution", rename_all = "kebab-case", deny_unknown_fields)]
@@ -246,6 +258,10 @@ pub enum Resolution {
         refutations: BTreeSet<Refutation>,
         /// Statements that support it.
         statements: BTreeSet<Digest>,
+        /// Where people read only what changed since versions that had been cleared: the difference of each content of
+        /// the case. The clearing stands as long as those of these versions do.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        deltas: BTreeSet<Delta>,
     },
     /// The content is taken out of its source; its hash stays as a tombstone.
     Removed,
@@ -267,6 +283,15 @@ impl Resolution {
             Self::Removed => "removed",
             Self::KeptHeld => "kept-held",
             Self::ExemptLabelled { .. } => "exempt-labelled",
+        }
+    }
+
+    /// Returns what changed since versions that had been cleared, where only that was read.
+    #[must_use]
+    pub fn deltas(&self) -> Option<&BTreeSet<Delta>> {
+        match self {
+            Self::Cleared { deltas, .. } if !deltas.is_empty() => Some(deltas),
+            Self::Cleared { .. } | Self::Removed | Self::KeptHeld | Self::ExemptLabelled { .. } => None,
         }
     }
 

@@ -24,8 +24,8 @@ mod world;
 pub use act::{Act, HeldContent};
 pub use aggregate::{Aggregate, Key, Listing};
 pub use case::{
-    Case, CaseEvidence, CaseId, CaseStatus, Cause, CauseKind, Decision, Justification, Proposal, Refutation,
-    Refuted, Resolution, Returned,
+    Case, CaseEvidence, CaseId, CaseStatus, Cause, CauseKind, Decision, Delta, Justification, Proposal,
+    Refutation, Refuted, Resolution, Returned,
 };
 pub use database::{
     Cursor, Database, DatabaseError, Engine, EngineError, Head, Meta, Migrated, Order, Query, Row, Status,

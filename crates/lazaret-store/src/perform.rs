@@ -5,6 +5,7 @@
 
 mod cases;
 mod custody;
+mod deltas;
 mod exemptions;
 mod motions;
 mod resolutions;

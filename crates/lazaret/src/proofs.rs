@@ -75,5 +75,5 @@ fn read_text(path: &Path) -> Result<String, CommandError> {
 
 fn refused(error: BroughtError) -> CommandError {
     CommandError::from_error(ExitCode::Failure, error)
-        .hint("mend it or leave it out; docs/reference/proofs tells what each kind of proof must be")
+        .hint("mend it or leave it out; docs/proofs tells what each kind of proof must be")
 }

@@ -21,6 +21,9 @@ pub const CASE_LIST_FORMAT: &str = "lazaret.case-list/1";
 /// The name of the format of a case's sheet.
 pub const CASE_FORMAT: &str = "lazaret.case/1";
 
+/// Why a clearing does not stand that rests on another.
+const FALLEN: &str = "what it is a change of is not cleared any more";
+
 /// How many contents of a case are shown; the sheet says how many more there are.
 const CONTENTS_SHOWN: u32 = 100;
 
@@ -151,6 +154,9 @@ pub struct ProposalSheet {
     pub justification: Option<String>,
     /// Why each taint would not stand.
     pub refutations: BTreeMap<String, String>,
+    /// Where only what changed since cleared versions would be read: what changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<DeltaSheet>,
     /// Who proposed it; nobody, where the deadline did.
     pub proposer: Option<String>,
     /// When.
@@ -161,6 +167,17 @@ pub struct ProposalSheet {
     pub agreed: Vec<String>,
 }
 
+/// What changed in a content since a version that was cleared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DeltaSheet {
+    /// The content.
+    pub content: String,
+    /// The version that was cleared.
+    pub base: String,
+    /// How many lines of the content are not the version's.
+    pub lines: u64,
+}
+
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DecisionSheet {
@@ -168,6 +185,9 @@ pub struct DecisionSheet {
     pub resolution: String,
     /// Why it was cleared.
     pub justification: Option<String>,
+    /// Where only what changed since cleared versions was read: what changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<DeltaSheet>,
     /// Who decided it.
     pub people: Vec<String>,
     /// When.
@@ -422,6 +442,7 @@ async fn proposal(case: &Case, names: &mut Names<'_>) -> Result<Option<ProposalS
         resolution: written(&proposal.resolution),
         justification: justification(&proposal.resolution),
         refutations,
+        deltas: deltas(&proposal.resolution),
         proposer,
         time: proposal.time.to_string(),
         remark: names.remark(proposal.remark).await?,
@@ -436,16 +457,54 @@ async fn decision(
 ) -> Result<Option<DecisionSheet>, StoreError> {
     let Some(decision) = &case.decision else { return Ok(None) };
     let policy = house.charter.basis.policy;
-    let stands = case.standing(policy).is_some();
+    let own = case.standing(policy).is_some();
+    let stands = own && rests_well(house, case).await?;
     Ok(Some(DecisionSheet {
         resolution: written(&decision.resolution),
         justification: justification(&decision.resolution),
+        deltas: deltas(&decision.resolution),
         people: names.people(decision.people.iter().copied()).await?,
         time: decision.time.to_string(),
         policy: decision.policy.to_string(),
         stands,
-        overturned: (!stands).then(|| overturned(case, decision, policy).to_owned()),
+        overturned: (!stands).then(|| {
+            let why = if own { FALLEN } else { overturned(case, decision, policy) };
+            why.to_owned()
+        }),
     }))
+}
+
+fn deltas(resolution: &Resolution) -> Vec<DeltaSheet> {
+    let deltas = resolution.deltas().into_iter().flatten();
+    let sheet = |delta: &lazaret_store::Delta| DeltaSheet {
+        content: delta.content.to_string(),
+        base: delta.base.to_string(),
+        lines: delta.lines,
+    };
+    deltas.map(sheet).collect()
+}
+
+/// Whether what a clearing rests on is still cleared, by however many steps.
+async fn rests_well(house: &House, case: &Case) -> Result<bool, StoreError> {
+    let policy = house.charter.basis.policy;
+    let (mut seen, mut waiting) = (std::collections::BTreeSet::from([case.case]), vec![case.clone()]);
+    while let Some(case) = waiting.pop() {
+        let Some(decision) = case.standing(policy) else { return Ok(false) };
+        for delta in decision.resolution.deltas().into_iter().flatten() {
+            let hold = house.store.get(Key::Hold(delta.base)).await?;
+            let Some(Aggregate::Hold(hold)) = hold else { return Ok(false) };
+            let base = house.store.get(Key::Case(hold.case)).await?;
+            let Some(Aggregate::Case(base)) = base else { return Ok(false) };
+            let cleared = base.standing(policy).map(|decision| &decision.resolution);
+            if !matches!(cleared, Some(Resolution::Cleared { .. })) {
+                return Ok(false);
+            }
+            if seen.insert(base.case) {
+                waiting.push(*base);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Says why a decision does not stand.

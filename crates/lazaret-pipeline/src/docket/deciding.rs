@@ -94,6 +94,7 @@ pub fn resolution(choice: &Choice, case: &Case) -> Resolution {
                 justification: *justification,
                 refutations: named.collect(),
                 statements: statements.clone(),
+                deltas: BTreeSet::new(),
             }
         }
         Choice::Remove => Resolution::Removed,
@@ -172,6 +173,16 @@ impl Deciding<'_> {
     /// # Errors
     /// As for [`decide`](Self::decide).
     pub async fn agree(&self, id: CaseId) -> Result<Decided, StoreError> {
+        let case = self.case(id).await?;
+        if case.proposal.as_ref().is_some_and(|proposal| proposal.resolution.deltas().is_some()) {
+            let refusal = Refusal::Unready {
+                what: Key::Case(id),
+                is: "proposed to be cleared as a change of what was cleared".to_owned(),
+                needs: "agree with it by `lazaret case agree --identity`, which counts the lines again"
+                    .to_owned(),
+            };
+            return Err(refusal.into());
+        }
         self.apply(Act::AgreeResolution { case: id }).await?;
         // What two have agreed on is no slip of one finger: it is opened again by a reason, not by a key.
         Ok(Decided { status: self.status(id).await?, undo: Vec::new() })

@@ -252,6 +252,7 @@ fn clearing(case: &Case) -> Resolution {
         justification: CLEARED_BY_TRIAL,
         refutations: case.evidence.iter().map(|one| refutation(one.evidence)).collect(),
         statements: std::collections::BTreeSet::new(),
+        deltas: std::collections::BTreeSet::new(),
     }
 }
 

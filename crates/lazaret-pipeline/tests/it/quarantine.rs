@@ -236,6 +236,7 @@ fn cleared_content_is_given_back_as_it_was() {
             justification: Justification::ObservedAuthoring,
             refutations,
             statements: [].into(),
+            deltas: [].into(),
         };
         house.decide(report.opened[0], resolution).await;
         let stranger = Identities::generate();

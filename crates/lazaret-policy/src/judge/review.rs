@@ -58,7 +58,7 @@ fn fault(
     counts: &impl Fn(usize) -> bool,
 ) -> Option<Reason> {
     let evidence = matter.evidence.get(review.proof);
-    let (Some(evidence), Some(Proof::Reviewed { people, policy, catalog, .. })) =
+    let (Some(evidence), Some(Proof::Reviewed { people, policy, catalog, delta_lines, .. })) =
         (evidence, evidence.and_then(Evidence::proof))
     else {
         return Some(Reason::ReviewNotAccepted);
@@ -66,6 +66,8 @@ fn fault(
     let demanded = rules.policy().sections().review;
     if !demanded.clears || *people < demanded.people.max(2) || evidence.span.is_some() {
         Some(Reason::ReviewNotAccepted)
+    } else if delta_lines.is_some_and(|lines| !rules.accepts_delta(lines)) {
+        Some(Reason::DeltaNotAccepted)
     } else if *policy != rules.policy_digest() || *catalog != rules.catalog_digest() {
         Some(Reason::ReviewOutdated)
     } else if (0..matter.evidence.len()).any(|place| counts(place) && !review.refutes.contains(&place)) {

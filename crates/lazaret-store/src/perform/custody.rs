@@ -58,6 +58,7 @@ impl Desk<'_> {
                  policy demands",
             ));
         }
+        self.rests_well(&case)?;
         match hold.custody {
             Custody::InPlace | Custody::Sealed | Custody::Detached => {}
             Custody::Restored | Custody::Destroyed => {

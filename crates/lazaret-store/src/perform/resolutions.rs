@@ -116,7 +116,7 @@ impl Desk<'_> {
     /// Says what a resolution lacks, whoever proposes it.
     fn can_resolve(&self, case: &Case, resolution: &Resolution) -> Result<(), Halt> {
         match resolution {
-            Resolution::Cleared { justification, refutations, statements } => {
+            Resolution::Cleared { justification, refutations, statements, deltas } => {
                 let evidence = case.unrefuted(refutations);
                 if !evidence.is_empty() {
                     return Err(Refusal::Unrefuted { case: case.case, evidence }.into());
@@ -134,7 +134,7 @@ impl Desk<'_> {
                         return Err(Refusal::NoSuch { what: key }.into());
                     }
                 }
-                Ok(())
+                self.can_rest_on(case, deltas)
             }
             Resolution::ExemptLabelled { exemption } => {
                 let exemption = self.world.exemption(*exemption)?;

@@ -18,6 +18,7 @@ fn cleared() -> Resolution {
             refuted: Refuted::MarkQuoted,
         }]),
         statements: BTreeSet::new(),
+        deltas: BTreeSet::new(),
     }
 }
 
@@ -81,6 +82,7 @@ fn each_taint_is_named_or_nothing_is_cleared() {
         justification: Justification::DetectorFalsePositive,
         refutations: BTreeSet::new(),
         statements: BTreeSet::new(),
+        deltas: BTreeSet::new(),
     };
     assert_eq!(
         refused(play.act("cleo", &propose(case, unnamed))),
@@ -93,6 +95,7 @@ fn each_taint_is_named_or_nothing_is_cleared() {
             refuted: Refuted::Forged,
         }]),
         statements: BTreeSet::new(),
+        deltas: BTreeSet::new(),
     };
     assert!(refused(play.act("cleo", &propose(case, unsupported))).contains("rests on a statement"));
 }

@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod deltas;
 mod exemptions;
 mod motions;
 mod play;

@@ -65,6 +65,7 @@ fn a_resolution(play: &Play, (b, c): (u8, u8)) -> Resolution {
                 refuted: Refuted::Forged,
             }]),
             statements: BTreeSet::new(),
+            deltas: BTreeSet::new(),
         },
     }
 }

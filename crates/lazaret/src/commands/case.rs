@@ -11,6 +11,7 @@ use crate::exit::ExitCode;
 use crate::house::{ActorArgs, DocketFormat, StoreArgs, parse_number};
 
 mod act;
+mod delta;
 mod list;
 mod propose;
 mod review;
@@ -53,7 +54,15 @@ enum CaseCommand {
     /// Propose how cases you have claimed are to end
     Propose(Box<ProposeArgs>),
     /// Agree with what is proposed
-    Agree(ManyArgs),
+    ///
+    /// Where a case is to be cleared as a change of what was cleared, the lines that changed are counted again, which
+    /// takes `--identity`.
+    Agree(AgreeArgs),
+    /// Show what changed in a held content since another one, line by line
+    ///
+    /// What is proposed to be cleared as a change is looked at with this. Each reading of sealed text is an entry of the
+    /// ledger.
+    Diff(delta::DiffArgs),
     /// Turn down what is proposed
     Reject(RemarkedArgs),
     /// Open decided cases again
@@ -150,11 +159,28 @@ struct ProposeArgs {
     /// The digest of a statement that supports it; may be given more than once
     #[arg(long = "statement", value_name = "DIGEST")]
     statements: Vec<String>,
+    /// The cleared content that the case's content is a change of, or `CONTENT=BASE` for each content of the case: only
+    /// what changed was read; taints that were refuted of it need not be refuted again
+    #[arg(long = "delta-of", value_name = "BASE", requires = "identity")]
+    deltas: Vec<String>,
+    /// The file of the secret key that opens the vault, to count the lines that changed
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// The exemption that the contents are labelled with
     #[arg(long, value_name = "EXEMPTION")]
     exemption: Option<String>,
     #[command(flatten)]
     remarked: RemarkedArgs,
+}
+
+/// Cases to agree on.
+#[derive(Debug, Args)]
+struct AgreeArgs {
+    /// The file of the secret key that opens the vault, for cases that are to be cleared as a change
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    #[command(flatten)]
+    many: ManyArgs,
 }
 
 /// How a case may end.
@@ -178,7 +204,8 @@ pub(crate) fn run(args: &CaseArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
         CaseCommand::Review(args) => review::run(args, global),
         CaseCommand::Claim(args) => act::run(args, None, global, |case, _| Act::ClaimCase { case }),
         CaseCommand::Yield(args) => act::run(args, None, global, |case, _| Act::YieldCase { case }),
-        CaseCommand::Agree(args) => act::run(args, None, global, |case, _| Act::AgreeResolution { case }),
+        CaseCommand::Agree(args) => delta::agree(args, global),
+        CaseCommand::Diff(args) => delta::show(args, global),
         CaseCommand::Reject(args) => act::run(&args.many, args.remark.as_deref(), global, |case, remark| {
             Act::RejectResolution { case, remark }
         }),

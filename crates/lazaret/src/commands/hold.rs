@@ -318,6 +318,12 @@ pub(crate) fn quarantine_error(error: QuarantineError) -> CommandError {
         QuarantineError::Vault(error) => CommandError::from_error(ExitCode::Failure, error),
         QuarantineError::NotSealed { .. } => CommandError::from_error(ExitCode::Failure, error)
             .hint(format!("what is {} lies in the vault", Custody::Sealed.as_str())),
+        QuarantineError::NotHeld { .. } => {
+            CommandError::from_error(ExitCode::Failure, error).hint("`lazaret hold list` tells what is held")
+        }
+        QuarantineError::TooLarge { .. } => {
+            CommandError::from_error(ExitCode::Failure, error).hint("have the whole content reviewed")
+        }
         QuarantineError::Changed { .. } | QuarantineError::Write { .. } => {
             CommandError::from_error(ExitCode::Failure, error)
         }

@@ -4,6 +4,7 @@
 mod blame;
 mod check;
 mod collect;
+mod delta;
 mod egress_scan;
 mod environment;
 mod exit_codes;

@@ -26,7 +26,7 @@ const PEOPLE: [(&str, &str); 7] = [
 ];
 
 /// The people of the house vouch for what bears no mark.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 version = 1
 name = "harbour"
 
@@ -47,14 +47,14 @@ max-days = 30
 purposes = ["benchmark"]
 "#;
 
-struct Story {
-    world: TestEnvironment,
+pub(crate) struct Story {
+    pub(crate) world: TestEnvironment,
     /// Where the store lies.
-    place: String,
+    pub(crate) place: String,
 }
 
 impl Story {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let world = TestEnvironment::new();
         let place = world.scratch("store").to_str().unwrap().to_owned();
         let story = Self { world, place };
@@ -74,22 +74,22 @@ impl Story {
         story
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.world.scratch(name).to_str().unwrap().to_owned()
     }
 
     #[track_caller]
-    fn must(&self, run: Run) {
+    pub(crate) fn must(&self, run: Run) {
         drop(self.done(run));
     }
 
     #[track_caller]
-    fn done(&self, run: Run) -> Run {
+    pub(crate) fn done(&self, run: Run) -> Run {
         assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
         run
     }
 
-    fn make_store(&self) {
+    pub(crate) fn make_store(&self) {
         let recipient = fs::read_to_string(self.world.scratch("vault.pub")).unwrap();
         let mut command = self.world.command(&["store", "create", &self.place, "--as", "ada"]);
         if self.place.starts_with("postgres:") {
@@ -104,7 +104,7 @@ impl Story {
         self.must(self.world.ended(command.output().unwrap()));
     }
 
-    fn by(&self, name: &str, args: &[&str]) -> Run {
+    pub(crate) fn by(&self, name: &str, args: &[&str]) -> Run {
         let mut command = self.world.command(args);
         command.env("LAZARET_STORE", &self.place).env("LAZARET_AS", name);
         command.env("LAZARET_KEY", self.text(name));
@@ -112,13 +112,13 @@ impl Story {
     }
 
     /// Returns what a command tells programs, digests included.
-    fn told(&self, args: &[&str]) -> Value {
+    pub(crate) fn told(&self, args: &[&str]) -> Value {
         let output = self.world.command(args).env("LAZARET_STORE", &self.place).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Returns the case over a file.
-    fn case_over(&self, path: &str) -> String {
+    pub(crate) fn case_over(&self, path: &str) -> String {
         let list = self.told(&["case", "list", "--format", "json"]);
         let names = list["cases"].as_array().unwrap().iter();
         let mut names = names.map(|case| case["case"].as_str().unwrap().to_owned());

@@ -8,9 +8,10 @@ use lazaret_store::{
 };
 
 use super::act::{Outcomes, cases, keep};
-use super::{ProposeArgs, ResolutionChoice};
+use super::{ProposeArgs, ResolutionChoice, delta};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
+use crate::commands::hold::read_identities;
 use crate::exit::ExitCode;
 use crate::house::{parse_number, store_error};
 use crate::runtime::block_on;
@@ -23,6 +24,10 @@ pub(super) fn run(args: &ProposeArgs, global: &GlobalArgs) -> Result<ExitCode, C
     let many = &args.remarked.many;
     let cases = cases(many)?;
     let ending = Ending::read(args)?;
+    let identities = args.identity.as_deref().map(read_identities).transpose()?;
+    if args.deltas.is_empty() && identities.is_some() {
+        return Err(CommandError::new(ExitCode::Usage, "`--identity` goes with `--delta-of`"));
+    }
     let outcomes = block_on(async {
         let house = many.store.open().await?;
         let actor = many.actor.enter(&house).await?;
@@ -33,7 +38,13 @@ pub(super) fn run(args: &ProposeArgs, global: &GlobalArgs) -> Result<ExitCode, C
                 outcomes.refuse(id, no_such(id));
                 continue;
             };
-            match ending.of(&case) {
+            let mut resolution = ending.of(&case);
+            if let (Ok(cleared), Some(identities)) = (&mut resolution, &identities) {
+                let by = (&house, &actor, global);
+                let changed = delta::as_change(by, &case, &args.deltas, identities, cleared).await;
+                resolution = changed.and(resolution);
+            }
+            match resolution {
                 Ok(resolution) => {
                     let remark = keep(&house, args.remarked.remark.as_deref()).await?;
                     let act = Act::ProposeResolution { case: id, resolution, remark };
@@ -68,9 +79,14 @@ impl Ending {
         let usage = |message: &str| CommandError::new(ExitCode::Usage, message);
         let clears = args.resolution == ResolutionChoice::Cleared;
         if !clears
-            && (args.justification.is_some() || !args.refutations.is_empty() || !args.statements.is_empty())
+            && (args.justification.is_some()
+                || !args.refutations.is_empty()
+                || !args.statements.is_empty()
+                || !args.deltas.is_empty())
         {
-            return Err(usage("only a clearing takes a justification, refutations and statements"));
+            return Err(usage(
+                "only a clearing takes a justification, refutations, statements and `--delta-of`",
+            ));
         }
         if args.exemption.is_some() != (args.resolution == ResolutionChoice::ExemptLabelled) {
             return Err(usage(
@@ -110,6 +126,7 @@ impl Ending {
                     justification: *justification,
                     refutations: named,
                     statements: statements.clone(),
+                    deltas: BTreeSet::new(),
                 })
             }
         }

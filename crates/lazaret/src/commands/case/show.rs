@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lazaret_pipeline::docket::{CaseSheet, case_sheet};
+use lazaret_pipeline::docket::{CaseSheet, DeltaSheet, case_sheet};
 use lazaret_store::CaseId;
 
 use super::propose::no_such;
@@ -89,6 +89,7 @@ fn write_proposal(sheet: &CaseSheet, screen: &Screen, out: &mut dyn Write) -> io
         let id = evidence.strip_prefix("sha256:").unwrap_or(evidence);
         writeln!(out, "  {} does not stand: {why}", id.get(..12).unwrap_or(id))?;
     }
+    write_deltas(&proposal.deltas, out)?;
     if let Some(remark) = &proposal.remark {
         writeln!(out, "  {}", plain(remark))?;
     }
@@ -104,10 +105,22 @@ fn write_decision(sheet: &CaseSheet, screen: &Screen, out: &mut dyn Write) -> io
     let why = decision.justification.as_ref().map_or_else(String::new, |why| format!(", {why}"));
     let people = decision.people.join(", ");
     writeln!(out, "  {}{why} by {} at {}", decision.resolution, plain(&people), decision.time)?;
+    write_deltas(&decision.deltas, out)?;
     match &decision.overturned {
         Some(why) => writeln!(out, "  it does not stand: {why}"),
         None => writeln!(out, "  it stands"),
     }
+}
+
+fn write_deltas(deltas: &[DeltaSheet], out: &mut dyn Write) -> io::Result<()> {
+    for DeltaSheet { content, base, lines } in deltas {
+        writeln!(
+            out,
+            "  {content} as a change: {} of it are not those of {base}",
+            count(*lines, "line", "lines")
+        )?;
+    }
+    Ok(())
 }
 
 fn heading(text: &str, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {

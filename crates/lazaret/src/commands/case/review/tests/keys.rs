@@ -120,6 +120,7 @@ fn what_frees_content_is_agreed_on_by_name_and_turned_down_with_a_reason() {
         justification: Justification::BelowThreshold,
         refutations: BTreeSet::new(),
         statements: BTreeSet::new(),
+        deltas: BTreeSet::new(),
     };
     let mut state = screen();
     state.selected = 1;
