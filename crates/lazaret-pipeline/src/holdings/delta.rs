@@ -26,14 +26,16 @@ pub(super) fn lines(
         };
         let fallen =
             || format!("it was cleared as a change of {}, which is not cleared any more", delta.base);
-        let base = match replay.row(Key::Hold(delta.base)) {
-            Some((Aggregate::Hold(base), _)) => base,
-            Some(_) | None => return Err(fallen()),
+        let Some((Aggregate::Hold(base), _)) = replay.row(Key::Hold(delta.base)) else {
+            return Err(fallen());
         };
-        case = match replay.row(Key::Case(base.case)) {
-            Some((Aggregate::Case(case), _)) if clearing(case, policy).is_some() => case,
-            Some(_) | None => return Err(fallen()),
+        let Some((Aggregate::Case(next), _)) = replay.row(Key::Case(base.case)) else {
+            return Err(fallen());
         };
+        if clearing(next, policy).is_none() {
+            return Err(fallen());
+        }
+        case = next;
         if !seen.insert(delta.base) || seen.len() > STEPS_MAX {
             return Err("too many changes rest on one another; have the whole content reviewed".to_owned());
         }

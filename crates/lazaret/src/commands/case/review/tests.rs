@@ -115,6 +115,7 @@ fn sheet(number: u64, proposed: Option<&Resolution>) -> ReviewSheet {
         resolution: resolution.as_str().to_owned(),
         justification: None,
         refutations: std::collections::BTreeMap::new(),
+        deltas: Vec::new(),
         proposer: Some("cleo".to_owned()),
         time: time().to_string(),
         remark: Some("nobody can say where it is from".to_owned()),
