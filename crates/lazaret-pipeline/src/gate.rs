@@ -12,6 +12,7 @@
 mod again;
 mod batch;
 mod bundles;
+mod chunks;
 mod cut;
 mod documents;
 mod fit;

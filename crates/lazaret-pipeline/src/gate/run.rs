@@ -11,7 +11,7 @@ use super::report::{
     EvidenceDigest, GATE_FORMAT, GateReport, LoaderFileReport, RecordTally, ShardReport, ShardState,
 };
 use super::settings::{GATE_RUN_FORMAT, Settings, SettingsError};
-use super::shard::{Destination, Failed, LocalShard, ShardInput, gate_shard, judge_shard};
+use super::shard::{Destination, Failed, LocalShard, Room, ShardInput, gate_shard, judge_shard};
 use super::snapshot::Snapshot;
 use crate::report::VERSION;
 use crate::scan::examine::in_parallel;
@@ -34,7 +34,7 @@ pub struct GateRequest<'a> {
     pub beside: &'a Beside,
     /// Where to write; `None` to judge and write nothing.
     pub to: Option<Destination<'a>>,
-    /// How many shards are gated at a time.
+    /// How many threads judge: so many shards at a time and, where there are fewer, several chunks of each.
     pub n_threads: usize,
 }
 
@@ -102,11 +102,13 @@ pub fn gate_within(request: &GateRequest<'_>, limits: Limits) -> Result<GateRepo
     let mut measure = snapshot.measure;
     measure.now = settings.time;
     let snapshot = Snapshot { measure, ..*snapshot };
+    // Threads that no shard is left for help with those there are.
+    let room = Room { limits, n_threads: (request.n_threads / mine.len().max(1)).max(1) };
     let reports = in_parallel(mine.len(), request.n_threads, || {
         |shard_ix: usize| {
             let input = mine.get(shard_ix)?;
             let copy = (shard_ix == 0).then(|| first.lock().unwrap_or_else(PoisonError::into_inner).take());
-            Some(gate_one((input, copy.flatten()), request, &snapshot, &settings, limits))
+            Some(gate_one((input, copy.flatten()), request, &snapshot, &settings, room))
         }
     });
     let shards: Vec<ShardReport> = reports.into_iter().flatten().collect();
@@ -139,11 +141,11 @@ fn gate_one(
     request: &GateRequest<'_>,
     snapshot: &Snapshot<'_>,
     settings: &Settings,
-    limits: Limits,
+    room: Room,
 ) -> ShardReport {
     let gated = LocalShard::open(input, copy).and_then(|shard| match &request.to {
-        Some(to) => gate_shard(&shard, request.profile, snapshot, settings, to, limits),
-        None => judge_shard(&shard, request.profile, snapshot, limits),
+        Some(to) => gate_shard(&shard, request.profile, snapshot, settings, to, room),
+        None => judge_shard(&shard, request.profile, snapshot, room),
     });
     gated.unwrap_or_else(|Failed { tally, error }| ShardReport {
         name: input.name.to_string(),

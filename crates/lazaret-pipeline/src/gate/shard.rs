@@ -18,6 +18,7 @@ use lazaret_shard::{
 };
 
 use super::batch::{admitted_columns, judge_facts};
+use super::chunks::each_in_turn;
 use super::output::{Finished, OutputError, Pending, PendingWriter, read_small, write_whole};
 use super::reasons::ReasonLine;
 use super::record::{Outcome, RecordVerdict};
@@ -160,6 +161,15 @@ impl<'a> LocalShard<'a> {
     }
 }
 
+/// What the work on one shard may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Bounds of memory.
+    pub(crate) limits: Limits,
+    /// How many threads judge its chunks.
+    pub(crate) n_threads: usize,
+}
+
 /// Gates a shard, or reports what an earlier run made of it.
 pub(crate) fn gate_shard(
     shard: &LocalShard<'_>,
@@ -167,7 +177,7 @@ pub(crate) fn gate_shard(
     snapshot: &Snapshot<'_>,
     settings: &Settings,
     to: &Destination<'_>,
-    limits: Limits,
+    room: Room,
 ) -> Result<ShardReport, Failed> {
     let before = |error: GateShardError| Failed::of(&RecordTally::default(), error);
     let input = shard.input;
@@ -176,7 +186,7 @@ pub(crate) fn gate_shard(
         return earlier(shard, &files, &receipt, to).map_err(before);
     }
     let mut tally = RecordTally::default();
-    let written = write(shard, profile, (snapshot, limits), (&files, to), &mut tally);
+    let written = write(shard, profile, (snapshot, room), (&files, to), &mut tally);
     let (digest, finished, root) = match written {
         Ok(written) => written,
         Err(error) => return Err(Failed::of(&tally, error)),
@@ -203,10 +213,10 @@ pub(crate) fn judge_shard(
     shard: &LocalShard<'_>,
     profile: &Profile,
     snapshot: &Snapshot<'_>,
-    limits: Limits,
+    room: Room,
 ) -> Result<ShardReport, Failed> {
     let mut tally = RecordTally::default();
-    match read(shard, profile, (snapshot, limits), &mut tally, |_, _, _| Ok(())) {
+    match read(shard, profile, (snapshot, room), &mut tally, |_, _, _| Ok(())) {
         Ok(digest) => Ok(ShardReport {
             name: shard.input.name.to_string(),
             state: ShardState::Judged,
@@ -235,23 +245,24 @@ impl Failed {
 fn read(
     shard: &LocalShard<'_>,
     profile: &Profile,
-    (snapshot, limits): (&Snapshot<'_>, Limits),
+    (snapshot, room): (&Snapshot<'_>, Room),
     tally: &mut RecordTally,
-    mut act: impl FnMut(&Chunk, &[RecordVerdict], &Template) -> Result<(), GateShardError>,
+    mut act: impl FnMut(&Chunk, &[RecordVerdict], &Template) -> Result<(), GateShardError> + Send,
 ) -> Result<Digest, GateShardError> {
     let path = shard.path();
     let before = stamp(path)?;
     let digest = digest_of_file(path).map_err(GateShardError::Read)?;
-    let mut opened = lazaret_shard::open(path, profile, limits)?;
-    while let Some(chunk) = opened.reader.next_chunk()? {
-        let verdicts = judge_facts(&chunk.facts, shard.input.name.as_str(), snapshot);
+    let opened = lazaret_shard::open(path, profile, room.limits)?;
+    let name = shard.input.name.as_str();
+    let judge = |chunk: &Chunk| judge_facts(&chunk.facts, name, snapshot);
+    each_in_turn(opened.reader, room.n_threads, judge, |chunk, verdicts| {
         chunk.facts.for_each(|at, record| {
             if let Some(verdict) = verdicts.get(at) {
                 tally.add(verdict, record.text.map_or(0, <[u8]>::len));
             }
         });
-        act(&chunk, &verdicts, &opened.template)?;
-    }
+        act(chunk, &verdicts, &opened.template)
+    })?;
     // The digest was taken before: what was judged must be the same bytes.
     if stamp(path)? == before { Ok(digest) } else { Err(GateShardError::Changed) }
 }
@@ -267,7 +278,7 @@ fn stamp(path: &Path) -> Result<(u64, SystemTime), GateShardError> {
 fn write(
     shard: &LocalShard<'_>,
     profile: &Profile,
-    (snapshot, limits): (&Snapshot<'_>, Limits),
+    (snapshot, room): (&Snapshot<'_>, Room),
     (files, to): (&Files, &Destination<'_>),
     tally: &mut RecordTally,
 ) -> Result<(Digest, Finished, Digest), GateShardError> {
@@ -275,7 +286,7 @@ fn write(
     if to.attributes {
         out.begin_attributes(&shard.input.name)?;
     }
-    let digest = read(shard, profile, (snapshot, limits), tally, |chunk, verdicts, template| {
+    let digest = read(shard, profile, (snapshot, room), tally, |chunk, verdicts, template| {
         let columns = if to.verdict_columns {
             Some(admitted_columns(verdicts, snapshot).map_err(GateShardError::Columns)?)
         } else {
@@ -285,7 +296,7 @@ fn write(
     })?;
     if tally.read == 0 {
         // A shard without records has nothing to tell its columns by in a chunk; its writer is made all the same.
-        let opened = lazaret_shard::open(shard.path(), profile, limits)?;
+        let opened = lazaret_shard::open(shard.path(), profile, room.limits)?;
         out.begin_admitted(|file| lazaret_shard::create(file, &opened.template, profile))?;
     }
     let (finished, root) = out.finish(tally)?;

@@ -142,6 +142,32 @@ fn parts_threads_and_stops_change_no_byte() {
 }
 
 #[test]
+fn threads_within_one_shard_change_no_byte() {
+    let world = world();
+    for format in ShardFormat::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let shards = folder.path().join("in");
+        fs::create_dir(&shards).unwrap();
+        let whole = format.bytes(&records(world));
+        // A shard that cannot be read to its end counts the same records as well.
+        for (kind, bytes) in [("whole", whole.as_slice()), ("cut", whole.get(..whole.len() / 2).unwrap())] {
+            fs::write(shards.join(format!("a.{}", format.ending())), bytes).unwrap();
+            let limits = Limits { chunk_bytes: 512, ..Limits::default() };
+            let gate = |n_threads: usize| {
+                let out = folder.path().join(format!("{kind}-{n_threads}"));
+                let run = Run { n_threads, limits, ..world.run(format.profile()) };
+                let report = world.gate(&shards, Some(&out), &run).unwrap();
+                (files_below(&out), report.shards)
+            };
+            let expected = gate(1);
+            for n_threads in [2, 3, 7] {
+                assert_eq!(gate(n_threads), expected, "{format:?}, {kind}, {n_threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
 fn two_runs_of_the_same_shard_leave_no_half_file() {
     let world = world();
     let folder = tempfile::tempdir().unwrap();

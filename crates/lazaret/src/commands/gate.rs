@@ -91,7 +91,7 @@ struct RunArgs {
     /// In how many parts the shards are gated
     #[arg(long, value_name = "N", default_value = "1")]
     num_parts: NonZeroUsize,
-    /// How many shards to gate at a time; one for each processor by default
+    /// How many threads to use; one for each processor by default
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
