@@ -1,7 +1,8 @@
 //! `cargo xtask bench gate-leaks`: which disguised records get through the gate, and through other programs.
 //!
 //! Another program is called as `COMMAND INPUT DENY OUTPUT`: a file of JSON lines, a file with the SHA-256 of each text
-//! that must not get through (one a line, what a team would know of it), and a folder to write what is kept.
+//! that must not get through (one a line, what a team would know of it), and a folder to write what is kept. Beside the
+//! digests, in a file whose name ends in `.texts`, lie the texts themselves, a JSON string a line.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -112,9 +113,12 @@ fn theirs(world: &GateWorld, plant: &Plant, command: &str) -> Result<(Fate, usiz
         (folder.path().join("a.jsonl"), folder.path().join("deny"), folder.path().join("out"));
     fs::create_dir(&out)?;
     fs::write(&input, shard(world, plant))?;
-    let tainted = world.versions.iter().filter(|version| version.is_tainted);
-    let digests: String =
-        tainted.map(|version| format!("{}\n", Digest::of(version.text.as_bytes()))).collect();
+    let (mut digests, mut denied) = (String::new(), String::new());
+    for version in world.versions.iter().filter(|version| version.is_tainted) {
+        writeln!(digests, "{}", Digest::of(version.text.as_bytes()))?;
+        writeln!(denied, "{}", serde_json::to_string(&version.text)?)?;
+    }
+    fs::write(deny.with_extension("texts"), denied)?;
     fs::write(&deny, digests)?;
     let mut words = command.split_whitespace();
     let mut program = Command::new(words.next().context("a command is empty")?);

@@ -27,8 +27,9 @@ class = "training"
 admit = ["clean"]
 "#;
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "repository",
+    "unreadable",
     "files",
     "held or cut",
     "tokens",
@@ -61,7 +62,9 @@ fn export(lazaret: &Path, repository: &Path, policy: &Path) -> Result<Value> {
     export.arg("--policy").arg(policy).arg(repository).stdin(Stdio::null());
     let answer = export.output().context("`lazaret` could not be started")?;
     let speech = String::from_utf8_lossy(&answer.stderr);
-    ensure!(answer.status.success(), "`lazaret export` ended with {}: {}", answer.status, speech.trim());
+    // 1 says that some files could not be read: the report counts them, and so does the table.
+    let is_told = matches!(answer.status.code(), Some(0 | 1));
+    ensure!(is_told, "`lazaret export` ended with {}: {}", answer.status, speech.trim());
     serde_json::from_slice(&answer.stdout).context("the report is not JSON")
 }
 
@@ -81,7 +84,10 @@ fn row(repository: &Path, report: &Value) -> Result<Vec<String>> {
     ];
     let (read, clean) =
         (number("/gate/records/read")?, number("/gate/records/by_verdict/clean").unwrap_or(0));
-    let mut cells = vec![name_of(repository), read.to_string(), (read - clean).to_string(), all.to_string()];
+    let unreadable = number("/no_records_by_reason/unreadable").unwrap_or(0);
+    let counts = [unreadable, read, read - clean, all].map(|count| count.to_string());
+    let mut cells = vec![name_of(repository)];
+    cells.extend(counts);
     cells.extend(ways.map(|kept| percent(kept, all)));
     Ok(cells)
 }
@@ -98,13 +104,13 @@ mod tests {
     #[test]
     fn a_repository_with_any_taint_keeps_nothing_as_a_whole() {
         let report = |by_record| {
-            serde_json::json!({"gate": {"records": {
+            serde_json::json!({"no_records_by_reason": {"binary": 3, "unreadable": 2}, "gate": {"records": {
                 "read": 4, "by_verdict": {"clean": 3, "tainted": 1},
                 "tokens": {"all": 200, "by_record": by_record, "by_unit": 190, "by_statement": 195, "by_line": 199},
             }}})
         };
         let cells = row(Path::new("quay"), &report(150)).unwrap();
-        assert_eq!(cells, ["quay", "4", "1", "200", "0.00 %", "75.00 %", "95.00 %", "97.50 %", "99.50 %"]);
-        assert_eq!(row(Path::new("quay"), &report(200)).unwrap().get(4).unwrap(), "100.00 %");
+        assert_eq!(cells, ["quay", "2", "4", "1", "200", "0.00 %", "75.00 %", "95.00 %", "97.50 %", "99.50 %"]);
+        assert_eq!(row(Path::new("quay"), &report(200)).unwrap().get(5).unwrap(), "100.00 %");
     }
 }
