@@ -110,7 +110,10 @@ mod tests {
             }}})
         };
         let cells = row(Path::new("quay"), &report(150)).unwrap();
-        assert_eq!(cells, ["quay", "2", "4", "1", "200", "0.00 %", "75.00 %", "95.00 %", "97.50 %", "99.50 %"]);
+        assert_eq!(
+            cells,
+            ["quay", "2", "4", "1", "200", "0.00 %", "75.00 %", "95.00 %", "97.50 %", "99.50 %"]
+        );
         assert_eq!(row(Path::new("quay"), &report(200)).unwrap().get(5).unwrap(), "100.00 %");
     }
 }
