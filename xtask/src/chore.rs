@@ -21,10 +21,6 @@ pub(crate) fn run_with(program: &str, args: &[&str], env: &[(&str, &str)]) -> Re
     eprintln!("$ {program} {}", args.join(" "));
     let mut command = Command::new(program);
     command.args(args).envs(env.iter().copied()).current_dir(root()).stdin(Stdio::null());
-    if std::env::var_os("CI").is_some() {
-        // A clone that is built once has nothing to gain from it, and it takes as much of the disk as all the rest.
-        command.env("CARGO_INCREMENTAL", "0");
-    }
     let status = command.status().with_context(|| format!("`{program}` could not be started"))?;
     if !status.success() {
         bail!("`{program} {}` failed ({status})", args.join(" "));
