@@ -1,6 +1,6 @@
 //! Tools, providers and models as dated nouns; what their marks look like is the catalog's matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -62,6 +62,9 @@ pub struct Roster {
     pub tools: BTreeMap<ToolId, Tool>,
     /// Model families by id.
     pub models: BTreeMap<ModelId, Model>,
+    /// The ids of ways out of sight of the network's logs: resolvers, hidden greetings, tunnels.
+    #[serde(default)]
+    pub evasions: BTreeSet<String>,
     /// The digest of the catalog this roster was read from.
     pub digest: Digest,
 }

@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use crate::detectors::Detectors;
 use crate::endpoints::EndpointIndex;
-use crate::traffic::{EvasionData, ShapeData};
+use crate::traffic::{DNS_OVER_TLS_ID, EvasionData, ShapeData};
 
 pub use data::{
     CatalogData, Day, ExampleData, FileExample, MarkData, MarkKind, Passage, Place, SettingValue,
@@ -239,10 +239,12 @@ fn roster(parts: &[Part]) -> Roster {
         let id = entry.id.get_ref().clone();
         (id.clone(), Model { id, name: entry.name.clone(), provider: entry.provider.clone() })
     });
+    let evasions = datas().flat_map(|data| &data.evasions).map(|row| row.id.get_ref().as_str());
     Roster {
         providers: providers.collect(),
         tools: tools.collect(),
         models: models.collect(),
+        evasions: evasions.map(str::to_owned).chain([DNS_OVER_TLS_ID.to_owned()]).collect(),
         digest: digest(parts),
     }
 }

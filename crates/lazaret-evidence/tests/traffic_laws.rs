@@ -12,8 +12,8 @@ use lazaret_core::{
     ToolId, TrafficFact, Visibility,
 };
 use lazaret_evidence::traffic::{
-    Call, Calls, Evasions, FindingKey, LinePlace, Own, Permits, Relays, Shapes, Standing, TrafficDetector,
-    Watch, Watched, conclude,
+    Call, Calls, Evasions, FindingKey, Grants, LinePlace, Own, Permits, Relays, Shapes, Standing,
+    TrafficDetector, Watch, Watched, conclude,
 };
 use proptest::prelude::*;
 
@@ -119,7 +119,7 @@ fn note(watch: &Watch, line: Line, place: u64, watched: &mut Watched) {
         greeted_host: None,
         greeted: &[],
         addressed: &[],
-        exemption: &|_| None,
+        grants: Grants { exemption: &|_| None, evasion: &|_, _| false },
     };
     watch.note(&call, watched);
 }

@@ -4,7 +4,9 @@ mod callers;
 mod decisions;
 mod exemptions;
 mod leave;
+mod logs;
 mod ocsf;
+mod reconcile;
 mod report;
 mod scan;
 mod snapshot;
@@ -13,10 +15,16 @@ pub use callers::{Naming, PeriodKeys};
 pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
 pub use exemptions::KeptExemptions;
 pub use leave::Leave;
+pub use logs::{Log, LogError, Opener, Progress};
 pub use ocsf::detection_findings;
+pub use reconcile::{
+    BlindKind, DECISION_FORMAT, Discrepancy, DiscrepancyReport, HeldCounts, QuietReport,
+    RECONCILIATION_FORMAT, ReconcileRequest, ReconciliationReport, RecordReport, SourceReport, SourceRole,
+    Unsettled, UnsettledReport, reconcile,
+};
 pub use report::{
     Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, FindingReport, InputReport,
     LineReport, TimelineHour,
 };
-pub use scan::{EgressScanError, EgressScanRequest, Log, Opener, Progress, scan};
+pub use scan::{EgressScanError, EgressScanRequest, scan};
 pub use snapshot::{SNAPSHOT_FORMAT, Snapshot, SnapshotError};

@@ -2,7 +2,7 @@
 
 mod compare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -211,6 +211,8 @@ struct RawRoster {
     tools: BTreeMap<ToolId, RawTool>,
     #[serde(default)]
     models: BTreeMap<ModelId, RawModel>,
+    #[serde(default)]
+    evasions: BTreeSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,6 +258,7 @@ impl RawRoster {
             providers: providers.collect(),
             tools: tools.collect(),
             models: models.collect(),
+            evasions: self.evasions,
             digest: Digest::of(b"the file of cases"),
         }
     }

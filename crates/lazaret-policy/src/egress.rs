@@ -48,6 +48,9 @@ pub struct EgressPolicy {
     subjects: Vec<EgressSubject>,
     logins: BTreeMap<String, usize>,
     scopes: Vec<EgressScope>,
+    /// A snapshot of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    permits: Vec<EgressPermit>,
     accounts: BTreeMap<ProviderId, OwnAccounts>,
     rivals: bool,
     tools: BTreeMap<ToolId, ToolStanding>,
@@ -74,8 +77,11 @@ pub struct EgressSubject {
     pub person: Option<String>,
     /// The groups the subject is in.
     pub groups: BTreeSet<String>,
-    /// The addresses under which the subject commits.
+    /// The addresses under which the subject commits, in lower case.
     pub identities: BTreeSet<String>,
+    /// Addresses of the network that are the subject's alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressRange>,
 }
 
 /// Where and for whom another mode holds.
@@ -85,6 +91,32 @@ struct EgressScope {
     mode: EgressMode,
     networks: BTreeSet<String>,
     groups: BTreeSet<String>,
+}
+
+/// Ways out of sight that are in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct EgressPermit {
+    evasions: BTreeSet<String>,
+    hosts: BTreeSet<String>,
+    servers: Vec<AddressRange>,
+    networks: BTreeSet<String>,
+    groups: BTreeSet<String>,
+}
+
+/// A call that takes others out of sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvasionCall<'a> {
+    /// The id of the catalog's row.
+    pub evasion: &'a str,
+    /// The host in its normal form, where the log knows a name.
+    pub host: Option<&'a str>,
+    /// The address that is called.
+    pub server: Option<IpAddr>,
+    /// The address it comes from.
+    pub client: Option<IpAddr>,
+    /// Who makes it.
+    pub login: Option<&'a str>,
 }
 
 /// Accounts of one provider that are our own.
@@ -168,19 +200,54 @@ impl EgressPolicy {
         self.subjects.get(*self.logins.get(&comparable(login))?)
     }
 
+    /// Returns whose an address of the network is alone, where the policy says so.
+    pub fn subjects_at(&self, address: IpAddr) -> impl Iterator<Item = &EgressSubject> {
+        self.subjects
+            .iter()
+            .filter(move |subject| subject.addresses.iter().any(|range| range.contains(address)))
+    }
+
+    /// Whether a way out of sight is in order for whoever takes it.
+    #[must_use]
+    pub fn permits(&self, call: &EvasionCall<'_>) -> bool {
+        let subject = call.login.and_then(|login| self.subject(login));
+        self.permits.iter().any(|permit| {
+            let is_anywhere = permit.hosts.is_empty() && permit.servers.is_empty();
+            let is_host = call.host.is_some_and(|host| permit.hosts.contains(host));
+            let is_server =
+                call.server.is_some_and(|server| permit.servers.iter().any(|range| range.contains(server)));
+            permit.evasions.contains(call.evasion)
+                && (is_anywhere || is_host || is_server)
+                && self.is_within(&permit.networks, &permit.groups, call.client, subject)
+        })
+    }
+
+    /// Whether a call comes from one of these groups of the network and is made by somebody in one of these groups; a
+    /// list that is empty holds for all.
+    fn is_within(
+        &self,
+        networks: &BTreeSet<String>,
+        groups: &BTreeSet<String>,
+        client: Option<IpAddr>,
+        subject: Option<&EgressSubject>,
+    ) -> bool {
+        let is_in = || {
+            client.is_some_and(|client| {
+                self.networks_of(client).any(|network| networks.contains(&network.name))
+            })
+        };
+        let is_member = || subject.is_some_and(|subject| !subject.groups.is_disjoint(groups));
+        (networks.is_empty() || is_in()) && (groups.is_empty() || is_member())
+    }
+
     /// Returns the mode that holds for calls from an address by a subject: the strictest of all scopes that match, or
     /// the policy's own where none does.
     #[must_use]
     pub fn mode(&self, client: Option<IpAddr>, subject: Option<&EgressSubject>) -> EgressMode {
-        let is_in = |names: &BTreeSet<String>| {
-            client.is_some_and(|client| self.networks_of(client).any(|network| names.contains(&network.name)))
-        };
-        let is_member =
-            |groups: &BTreeSet<String>| subject.is_some_and(|subject| !subject.groups.is_disjoint(groups));
-        let matching = self.scopes.iter().filter(|scope| {
-            (scope.networks.is_empty() || is_in(&scope.networks))
-                && (scope.groups.is_empty() || is_member(&scope.groups))
-        });
+        let matching = self
+            .scopes
+            .iter()
+            .filter(|scope| self.is_within(&scope.networks, &scope.groups, client, subject));
         matching.map(|scope| scope.mode).max().unwrap_or(self.mode)
     }
 }

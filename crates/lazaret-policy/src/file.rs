@@ -12,8 +12,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use egress::{
-    AccountRule, DEFAULT_SNAPSHOT_MINUTES, EgressMode, EgressRules, NetworkRule, OnFailure, ScopeRule,
-    SubjectRule,
+    AccountRule, DEFAULT_SNAPSHOT_MINUTES, EgressMode, EgressRules, NetworkRule, OnFailure, PermitRule,
+    ScopeRule, SubjectRule,
 };
 pub use values::Pattern;
 

@@ -22,7 +22,13 @@ fn files() -> Vec<(PathBuf, String)> {
 }
 
 fn no_roster() -> Roster {
-    Roster { providers: [].into(), tools: [].into(), models: [].into(), digest: Digest::of(b"") }
+    Roster {
+        providers: [].into(),
+        tools: [].into(),
+        models: [].into(),
+        evasions: [].into(),
+        digest: Digest::of(b""),
+    }
 }
 
 #[test]

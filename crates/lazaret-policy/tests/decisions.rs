@@ -8,8 +8,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use lazaret_core::{DecisionId, Endpoint, Permission, Purpose};
 use lazaret_policy::egress::{
-    Beneficiary, Decision, EgressExemption, EgressPolicy, EgressRequest, decide, explain, refusal,
+    Beneficiary, Decision, EgressExemption, EgressPolicy, EgressRequest, EvasionCall, decide, explain,
+    refusal,
 };
+use lazaret_policy::{Policy, Rules};
 use serde::Deserialize;
 
 #[path = "decisions/world.rs"]
@@ -144,4 +146,54 @@ fn a_policy_that_is_written_down_and_read_again_decides_alike() {
     assert_eq!(again, world.policy);
     let beneficiary: Beneficiary = serde_json::from_str(r#"{"person":"Ada Example"}"#).unwrap();
     assert_eq!(beneficiary, Beneficiary::Person("Ada Example".to_owned()));
+}
+
+/// Ways out of sight, and whether they are in order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WayFile {
+    call: Vec<Way>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Way {
+    name: String,
+    evasion: String,
+    host: Option<String>,
+    server: Option<std::net::IpAddr>,
+    client: Option<std::net::IpAddr>,
+    login: Option<String>,
+    permitted: bool,
+}
+
+#[test]
+fn ways_out_of_sight_are_in_order_where_and_for_whom_the_policy_says() {
+    let world = World::load();
+    let file: WayFile = toml::from_str(include_str!("permits/calls.toml")).unwrap();
+    let bare = Policy::parse(b"version = 1\nname = \"bare\"\nban.rivals = true\n").unwrap();
+    let bare = Rules::resolve(&bare, &world::roster()).unwrap();
+    for way in &file.call {
+        let Way { evasion, server, client, .. } = way;
+        let (server, client) = (*server, *client);
+        let call =
+            EvasionCall { evasion, host: way.host.as_deref(), server, client, login: way.login.as_deref() };
+        assert_eq!(world.policy.permits(&call), way.permitted, "{}", way.name);
+        assert!(!bare.egress().permits(&call), "without a word of the policy: {}", way.name);
+    }
+}
+
+#[test]
+fn an_address_is_of_those_subjects_that_it_is_listed_for() {
+    let text = "version = 1\nname = \"a\"\nban.rivals = true\n[[egress.subject]]\nlogins = [\"ada\"]\n\
+                identities = [\"Ada@Acme.example\"]\naddresses = [\"10.20.0.7/32\"]\n";
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    let rules = Rules::resolve(&policy, &world::roster()).unwrap();
+    let identities = |address: &str| -> Vec<String> {
+        let subjects = rules.egress().subjects_at(address.parse().unwrap());
+        subjects.flat_map(|subject| subject.identities.iter().cloned()).collect()
+    };
+    assert_eq!(identities("10.20.0.7"), ["ada@acme.example"]);
+    assert_eq!(identities("::ffff:10.20.0.7"), ["ada@acme.example"]);
+    assert!(identities("10.20.0.8").is_empty());
 }

@@ -70,8 +70,13 @@ fn the_example_of_a_case_on_the_page_is_judged_as_it_says() {
     let page = fs::read_to_string(reference("policy.md")).unwrap();
     let example = page.split("```toml\n").find(|text| text.contains("[[case]]")).unwrap();
     let example = example.split("```").next().unwrap();
-    let no_roster =
-        Roster { providers: [].into(), tools: [].into(), models: [].into(), digest: Digest::of(b"") };
+    let no_roster = Roster {
+        providers: [].into(),
+        tools: [].into(),
+        models: [].into(),
+        evasions: [].into(),
+        digest: Digest::of(b""),
+    };
     let outcomes = CaseFile::parse(example).unwrap().run(&Policy::built_in(), &no_roster).unwrap();
     assert_eq!(outcomes.len(), 1);
     assert_eq!(outcomes[0].failure, None);

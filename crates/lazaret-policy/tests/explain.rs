@@ -57,6 +57,7 @@ fn rules(policy: &Policy) -> Rules {
         providers: [provider("acme", 2022), provider("borealis", 2021)].into(),
         tools: [tool("acme-codegen", "acme", 2023), tool("boreal-pen", "borealis", 2022)].into(),
         models: [(reed.id.clone(), reed)].into(),
+        evasions: [].into(),
         digest: Digest::of(b"roster"),
     };
     Rules::resolve(policy, &roster).unwrap()

@@ -35,6 +35,7 @@ fn roster() -> Roster {
         providers: [provider("p0", 2020), provider("p1", 2022)].into(),
         tools: [tool("t0", "p0", 2021), tool("t1", "p1", 2023)].into(),
         models: [model("m0", "p0"), model("m1", "p1")].into(),
+        evasions: [].into(),
         digest: Digest::of(b"roster"),
     }
 }

@@ -376,6 +376,12 @@ ranges = []
 [[egress.subject]]
 logins = [" ada", "ada@acme.example"]
 groups = ["red-team"]
+identities = ["Ada <ada@acme.example>", "ada"]
+addresses = ["10.20.0.7"]
+[[egress.permit]]
+evasions = ["doh-resolver"]
+hosts = ["DNS.acme.example"]
+reason = "ours"
 [[egress.account]]
 provider = "Tern"
 plans = ["business"]
@@ -396,6 +402,7 @@ logins = ["ada@acme.example", "ben"]
 groups = ["red-team"]
 [[egress.subject]]
 logins = ["Ada@Acme.example"]
+identities = ["ada@acme.example", "Ada@acme.example"]
 "#;
     insta::assert_snapshot!("calls-repeated", problems(text));
     let text = r#"version = 1
@@ -410,6 +417,10 @@ mode = "warn"
 mode = "enforce"
 networks = ["labs", "office"]
 groups = ["red-team"]
+[[egress.permit]]
+evasions = ["doh-resolver"]
+networks = ["lap"]
+reason = "ours"
 [[egress.account]]
 provider = "tern"
 reason = "contract"

@@ -13,6 +13,6 @@ mod service;
 mod squid;
 
 pub use envoy::EnvoyAuthorization;
-pub use record::{DECISION_FORMAT, DecisionRecord, Recorder};
+pub use record::{DecisionRecord, Recorder};
 pub use serve::{Faces, ServeError, Stop, serve};
 pub use service::{Clock, Point, Service, Tally};

@@ -8,14 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use lazaret_core::{DecisionId, Digest, Permission};
+use lazaret_pipeline::egress::DECISION_FORMAT;
 use lazaret_policy::EgressMode;
 use lazaret_policy::egress::{Decision, EgressReason, EgressRule};
 use serde::Serialize;
 
 use crate::service::Point;
-
-/// The name of the format of its lines.
-pub const DECISION_FORMAT: &str = "lazaret.egress-decision/1";
 
 /// A decision as it is recorded. Who asked is not in it: the log of the enforcement point says so, and names the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

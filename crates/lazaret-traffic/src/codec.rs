@@ -21,7 +21,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 type Input<'i> = BufReader<Counted<'i>>;
 
 /// Reads what some bytes hold: themselves, or what they are the compression of.
-pub(crate) struct Decoder<'i> {
+pub struct Decoder<'i> {
     kind: Kind<'i>,
 }
 
@@ -65,9 +65,18 @@ impl Read for Counted<'_> {
     }
 }
 
+impl Read for Decoder<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        Decoder::read(self, into).map_err(io::Error::other)
+    }
+}
+
 impl<'i> Decoder<'i> {
     /// Looks at the first bytes, and begins to read.
-    pub(crate) fn new(from: Box<dyn Read + 'i>) -> Result<Self, TrafficError> {
+    ///
+    /// # Errors
+    /// [`TrafficError`] where not even the first bytes can be read.
+    pub fn new(from: Box<dyn Read + 'i>) -> Result<Self, TrafficError> {
         let mut input = BufReader::with_capacity(INPUT_BYTES, Counted { from, bytes: 0, has_failed: false });
         let begin = input.fill_buf().map_err(|source| TrafficError::Read { offset: 0, source })?;
         let error = |source| TrafficError::Compression { offset: 0, source };

@@ -28,6 +28,7 @@ mod row;
 mod values;
 
 pub use chunks::LINE_BYTES_MAX;
+pub use codec::Decoder;
 pub use counts::{Counts, Fault, Faulty};
 pub use error::{FormatError, TrafficError};
 pub use fact::Glimpse;

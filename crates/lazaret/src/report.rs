@@ -10,6 +10,7 @@ pub(crate) mod egress;
 pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod sarif;

@@ -44,7 +44,7 @@ pub enum EvasionKind {
 /// The port of DNS over TLS and over QUIC (RFC 7858, RFC 9250).
 const DNS_OVER_TLS: u16 = 853;
 /// The id under which calls to that port are told.
-const DNS_OVER_TLS_ID: &str = "dns-over-tls";
+pub(crate) const DNS_OVER_TLS_ID: &str = "dns-over-tls";
 
 /// The rows, ready to be asked.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use lazaret_core::TrafficFact;
 
-use super::watch::{Call, Watch, Watched};
+use super::watch::{Call, Grants, Watch, Watched};
 use super::{LinePlace, Relays};
 use crate::endpoints::{EndpointIndex, Host, HostBuffer, Matches, read_host};
 
@@ -51,13 +51,13 @@ impl Watch {
             || self.knows_port(glance.port)
     }
 
-    /// Notes a call. `exemption` says which exemption covers the call to a row, if one does.
+    /// Notes a call.
     pub fn see(
         &self,
         endpoints: &EndpointIndex,
         fact: &TrafficFact<'_>,
         place: LinePlace,
-        exemption: &dyn Fn(u32) -> Option<u32>,
+        grants: Grants<'_>,
         watched: &mut Watched,
     ) {
         let mut asked_buffer = HostBuffer::default();
@@ -90,7 +90,7 @@ impl Watch {
                 greeted_host: greeted_text.as_deref(),
                 greeted: &rows(greeted),
                 addressed: &addressed,
-                exemption,
+                grants,
             },
             watched,
         );

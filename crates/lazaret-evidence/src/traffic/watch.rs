@@ -28,8 +28,16 @@ pub struct Permits {
     pub own: BTreeMap<ProviderId, Own>,
     /// Hosts of the house that serve approved models over the usual interfaces, in their normal form.
     pub hosts: BTreeSet<Box<str>>,
-    /// Resolvers, greetings and tunnels that are in order, by the ids of their rows.
-    pub evasions: BTreeSet<String>,
+}
+
+/// What was permitted when a call was made, and for whoever made it.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds functions")]
+pub struct Grants<'a> {
+    /// Says which exemption covers the call to a row, if one does.
+    pub exemption: &'a dyn Fn(u32) -> Option<u32>,
+    /// Whether a way out of sight is in order, by its id and the host in its normal form.
+    pub evasion: &'a dyn Fn(&str, Option<&str>) -> bool,
 }
 
 /// Our own accounts with a provider. An empty set asks for nothing.
@@ -59,8 +67,8 @@ pub struct Call<'a> {
     pub greeted: &'a [u32],
     /// Rows that the called address matches.
     pub addressed: &'a [u32],
-    /// Says which exemption covers the call to a row, if one does.
-    pub exemption: &'a dyn Fn(u32) -> Option<u32>,
+    /// What was permitted.
+    pub grants: Grants<'a>,
 }
 
 /// What the detectors hold calls against.
@@ -234,7 +242,7 @@ impl Watch {
     fn note_unknown(&self, call: &Call<'_>, watched: &mut Watched) {
         let Some(host) = call.host else {
             if let Some(id) = self.evasions.by_port(call.fact)
-                && !self.permits.evasions.contains(id)
+                && !(call.grants.evasion)(id, None)
             {
                 let server = call.fact.server.map(|address| address.to_canonical().to_string());
                 tell(TrafficDetector::ControlEvasion, None, server.as_deref(), call, watched);
@@ -246,7 +254,7 @@ impl Watch {
         }
         let evasion = self.evasions.by_name(host.as_bytes()).map(|row| row.id.get_ref().as_str());
         let evasion = evasion.or_else(|| self.evasions.by_port(call.fact));
-        if evasion.is_some_and(|id| !self.permits.evasions.contains(id)) {
+        if evasion.is_some_and(|id| !(call.grants.evasion)(id, Some(host))) {
             tell(TrafficDetector::ControlEvasion, None, Some(host), call, watched);
             return;
         }
@@ -315,7 +323,7 @@ fn tell(
         host: host.unwrap_or_default().into(),
         caller: Caller::of(call.fact),
         outcome: call.fact.outcome,
-        exemption: endpoint.and_then(call.exemption),
+        exemption: endpoint.and_then(call.grants.exemption),
     };
     put(&mut watched.findings, key, &Calls::of(call.fact, call.place));
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use lazaret_evidence::traffic::Caller;
+use lazaret_evidence::traffic::{Caller, LinePlace};
 use sha2::Sha256;
-
-use super::report::Gathered;
 
 /// How callers are named in what leaves the program; their own names never do.
 #[derive(Debug, Clone)]
@@ -87,16 +85,18 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Names the callers of what was gathered.
-    pub(super) fn new(naming: &Naming, gathered: &[Gathered]) -> Self {
+    /// Names callers. Each stands there with when its first call was made, and on which line it is told of.
+    pub(super) fn new<'c>(
+        naming: &Naming,
+        callers: impl IntoIterator<Item = (&'c Caller, (Option<i64>, LinePlace))>,
+    ) -> Self {
         let keys = match naming {
             Naming::Numbered => None,
             Naming::Pseudonyms(keys) => return Self { numbers: BTreeMap::new(), keys: Some(keys.clone()) },
         };
         let mut first = BTreeMap::new();
-        for (key, calls, _) in gathered {
-            let seen = (calls.first, calls.first_line);
-            let known = first.entry(&key.caller).or_insert(seen);
+        for (caller, seen) in callers {
+            let known = first.entry(caller).or_insert(seen);
             *known = seen.min(*known);
         }
         let mut order: Vec<_> = first.into_iter().map(|(caller, seen)| (seen, caller)).collect();

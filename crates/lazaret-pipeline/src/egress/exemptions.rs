@@ -85,6 +85,12 @@ impl KeptExemptions {
         self.kept.iter().filter(was_active).map(|one| &one.plain).collect()
     }
 
+    /// Returns when an exemption ended or will end: at its term, or when it was revoked before.
+    pub(super) fn end_of(&self, number: u32) -> Option<Timestamp> {
+        let stored = &self.kept.get(usize::try_from(number).ok()?)?.stored;
+        Some(stored.revoked.map_or(stored.request.until, |(_, at)| at.min(stored.request.until)))
+    }
+
     /// Returns the number of the exemption of a name.
     pub(super) fn number_of(&self, name: &str) -> Option<u32> {
         u32::try_from(self.kept.iter().position(|one| one.plain.name == name)?).ok()

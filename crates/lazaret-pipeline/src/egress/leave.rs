@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lazaret_core::{DecisionId, Endpoint, ProviderId, TrafficFact};
 use lazaret_evidence::traffic::{Own, Standing};
-use lazaret_policy::egress::{EgressPolicy, EgressRequest, decide};
+use lazaret_policy::egress::{Decision, EgressPolicy, EgressRequest, EvasionCall, decide};
 
 use super::KeptExemptions;
 
@@ -43,14 +43,46 @@ impl Leave {
         }
     }
 
+    /// Whether a way out of sight is in order for whoever made a call.
+    pub(super) fn permits_evasion(&self, evasion: &str, host: Option<&str>, fact: &TrafficFact<'_>) -> bool {
+        self.policy.permits(&EvasionCall {
+            evasion,
+            host,
+            server: fact.server,
+            client: fact.client,
+            login: fact.user.and_then(|user| str::from_utf8(user).ok()),
+        })
+    }
+
+    /// Whether any exemption was ever approved, as far as is known.
+    pub(super) fn has_exemptions(&self) -> bool {
+        self.exemptions.count() > 0
+    }
+
+    /// Returns when an exemption ended or will end, by its number.
+    pub(super) fn end_of(&self, number: u32) -> Option<Timestamp> {
+        self.exemptions.end_of(number)
+    }
+
+    /// Returns the number of the exemption of a name.
+    pub(super) fn number_of(&self, name: &str) -> Option<u32> {
+        self.exemptions.number_of(name)
+    }
+
     /// Returns the number of the exemption that covered a call to a row when it was made. A call whose time is not known
     /// is covered by none.
     pub(super) fn exemption_of(&self, row: &Endpoint, fact: &TrafficFact<'_>) -> Option<u32> {
-        if self.exemptions.count() == 0 {
+        if !self.has_exemptions() || fact.time.is_none() {
             return None;
         }
-        let time = Timestamp::from_microsecond(fact.time?).ok()?;
-        let active = self.exemptions.active_at(time);
+        self.number_of(&self.decision(&[row], fact).exemption?)
+    }
+
+    /// Says what enforcement would have decided about a call when it was made. A call whose time is not known is covered
+    /// by no exemption.
+    pub(super) fn decision(&self, rows: &[&Endpoint], fact: &TrafficFact<'_>) -> Decision {
+        let time = fact.time.and_then(|time| Timestamp::from_microsecond(time).ok());
+        let active = time.map(|time| self.exemptions.active_at(time)).unwrap_or_default();
         let request = EgressRequest {
             id: DecisionId::from_bytes([0; 16]),
             client: fact.client,
@@ -59,7 +91,6 @@ impl Leave {
             account: fact.account.and_then(|account| str::from_utf8(account).ok()),
             is_readable: true,
         };
-        let name = decide(&request, &[row], &self.policy, &active, time).exemption?;
-        self.exemptions.number_of(&name)
+        decide(&request, rows, &self.policy, &active, time.unwrap_or_default())
     }
 }

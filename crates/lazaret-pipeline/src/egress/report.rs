@@ -202,6 +202,7 @@ pub(super) fn findings(
         order(one)
             .cmp(&order(other))
             .then_with(|| one.host.cmp(&other.host))
+            .then_with(|| (one_calls.first, one_calls.last).cmp(&(other_calls.first, other_calls.last)))
             .then_with(|| one_calls.first_line.cmp(&other_calls.first_line))
             .then_with(|| one.cmp(other))
     });

@@ -5,47 +5,23 @@
 //! ledger: none; what matches nothing is counted and forgotten.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
 
 use lazaret_core::{Endpoint, ProviderId, TrafficFact, Visibility};
 use lazaret_evidence::Catalog;
 use lazaret_evidence::endpoints::EndpointIndex;
 use lazaret_evidence::traffic::{
-    Evasions, Glance, LinePlace, Permits, Relays, Shapes, ShapesError, TrafficDetector, Watch, Watched,
-    conclude,
+    Evasions, Glance, Grants, LinePlace, Permits, Relays, Shapes, ShapesError, TrafficDetector, Watch,
+    Watched, conclude,
 };
-use lazaret_traffic::{Format, Glimpse, Place, Reading, TrafficError, read_in_parallel};
+use lazaret_traffic::{Glimpse, Place};
 
 use super::callers::{Names, Naming};
 use super::leave::Leave;
+use super::logs::{Log, LogError, Opener, Progress, Span, input_report, read_log};
 use super::report::{
-    Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, Gathered, InputReport, findings,
-    moment, timeline,
+    Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, Gathered, InputReport, findings, timeline,
 };
 use crate::report::VERSION;
-
-/// A log.
-#[expect(missing_debug_implementations, reason = "it holds functions")]
-pub struct Log<'a> {
-    /// Its name in the report.
-    pub name: String,
-    /// Its format; told from its first lines where none is given.
-    pub format: Option<Format>,
-    /// Opens it, from its beginning.
-    pub open: Opener<'a>,
-}
-
-/// How a log is opened.
-#[expect(missing_debug_implementations, reason = "it holds functions")]
-pub enum Opener<'a> {
-    /// As often as it is asked for: a file.
-    Again(Box<dyn Fn() -> io::Result<Box<dyn Read>> + 'a>),
-    /// Once: standard input.
-    Once(Box<dyn Read + 'a>),
-}
-
-/// Is told of each log before it is read: its name, and whether it is read a second time.
-pub type Progress<'a> = dyn FnMut(&str, bool) + 'a;
 
 /// What to look at and how.
 #[expect(missing_debug_implementations, reason = "it holds functions")]
@@ -69,24 +45,9 @@ pub struct EgressScanRequest<'a> {
 /// Logs could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressScanError {
-    /// A log could not be opened.
-    #[error("cannot open the log `{name}`")]
-    Open {
-        /// Its name.
-        name: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A log could not be read at all.
-    #[error("cannot read the log `{name}`")]
-    Read {
-        /// Its name.
-        name: String,
-        /// Why.
-        #[source]
-        source: TrafficError,
-    },
+    /// A log could not be opened, or not read at all.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// A log changed between the two times that it was read.
     #[error("the log `{name}` changed while it was read; scan a copy, or a log that is closed")]
     Changed {
@@ -141,7 +102,8 @@ pub fn scan(request: EgressScanRequest<'_>) -> Result<EgressReport, EgressScanEr
         .collect();
     // action, ledger: none
     let naming_word = naming.as_str();
-    let caller_names = Names::new(naming, &gathered);
+    let callers = gathered.iter().map(|(key, calls, _)| (&key.caller, (calls.first, calls.first_line)));
+    let caller_names = Names::new(naming, callers);
     let timeline = timeline(&gathered);
     let findings = findings(gathered, catalog.endpoints().rows(), &names, &caller_names);
     let calls = CallCounts {
@@ -176,41 +138,7 @@ fn permits(leave: &Leave, catalog: &Catalog) -> Permits {
     let policy = leave.policy();
     let providers: BTreeSet<_> = catalog.endpoints().rows().iter().map(|row| &row.provider).collect();
     let own = providers.into_iter().map(|provider| (provider.clone(), leave.own_of(provider)));
-    Permits {
-        own: own.collect(),
-        hosts: policy.own_hosts.iter().map(|host| host.as_str().into()).collect(),
-        evasions: BTreeSet::new(),
-    }
-}
-
-/// When the calls of a log were made, and what its lines show of them.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    first: Option<i64>,
-    last: Option<i64>,
-    /// A bit for each kind of [`Visibility`], in their order.
-    visibility: u8,
-}
-
-impl Span {
-    fn note(&mut self, glimpse: &Glimpse<'_>) {
-        self.visibility |= 1 << (glimpse.visibility as u8);
-        if let Some(time) = glimpse.time {
-            self.first = Some(self.first.map_or(time, |first| first.min(time)));
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.visibility |= other.visibility;
-        let both = self.first.zip(other.first).map(|(one, other)| one.min(other));
-        self.first = both.or(self.first).or(other.first);
-        self.last = self.last.max(other.last);
-    }
-
-    fn visibility(&self) -> BTreeSet<Visibility> {
-        Visibility::ALL.into_iter().filter(|kind| self.visibility >> (*kind as u8) & 1 == 1).collect()
-    }
+    Permits { own: own.collect(), hosts: policy.own_hosts.iter().map(|host| host.as_str().into()).collect() }
 }
 
 /// The first look: every call.
@@ -240,7 +168,9 @@ impl lazaret_traffic::Watch for First<'_> {
         let place = LinePlace { input: self.input, line: place.line };
         let rows = self.endpoints.rows();
         let exemption = |row: u32| self.leave.exemption_of(rows.get(usize::try_from(row).ok()?)?, fact);
-        self.watch.see(self.endpoints, fact, place, &exemption, &mut self.watched);
+        let evasion = |id: &str, host: Option<&str>| self.leave.permits_evasion(id, host, fact);
+        let grants = Grants { exemption: &exemption, evasion: &evasion };
+        self.watch.see(self.endpoints, fact, place, grants, &mut self.watched);
     }
 }
 
@@ -262,52 +192,6 @@ impl lazaret_traffic::Watch for Second<'_> {
     fn fact(&mut self, place: Place, fact: &TrafficFact<'_>) {
         let place = LinePlace { input: self.input, line: place.line };
         self.relays.see(self.watch, self.endpoints, fact, place);
-    }
-}
-
-/// Reads a log with several watches, each for a part of it, and takes them back in order.
-fn read_log<W: lazaret_traffic::Watch + Send>(
-    log: &mut Log<'_>,
-    n_threads: usize,
-    begin: impl Fn() -> W + Sync,
-    end: impl FnMut(W),
-) -> Result<Reading, EgressScanError> {
-    let open_error = |source| EgressScanError::Open { name: log.name.clone(), source };
-    let format = log.format.as_ref();
-    let reading = match &mut log.open {
-        Opener::Again(open) => read_in_parallel(open().map_err(open_error)?, format, n_threads, begin, end),
-        Opener::Once(input) => read_in_parallel(input, format, n_threads, begin, end),
-    };
-    reading.map_err(|source| EgressScanError::Read { name: log.name.clone(), source })
-}
-
-fn input_report(name: &str, reading: Reading, span: &Span) -> InputReport {
-    let Reading { format, counts, broken } = reading;
-    let mut not_understood: Vec<FaultReport> = counts
-        .faulty
-        .iter()
-        .map(|(fault, faulty)| (fault.as_str(), faulty))
-        .chain([("too-long", &counts.too_long)])
-        .filter(|(_, faulty)| faulty.lines > 0)
-        .map(|(fault, faulty)| FaultReport {
-            fault: fault.to_owned(),
-            count: faulty.lines,
-            first_line: faulty.first.first().map_or(0, |place| place.line),
-        })
-        .collect();
-    not_understood.sort_by(|one, other| one.fault.cmp(&other.fault));
-    InputReport {
-        name: name.to_owned(),
-        log_format: format,
-        lines: counts.lines,
-        calls: counts.facts + counts.passed,
-        other: counts.blank + counts.beside.values().sum::<u64>(),
-        not_understood,
-        without_time: counts.untimed,
-        first: span.first.map(moment),
-        last: span.last.map(moment),
-        visibility: span.visibility(),
-        cut_short: broken.map(|error| error.to_string()),
     }
 }
 

@@ -23,6 +23,7 @@ mod git_shapes;
 mod known;
 mod memory;
 mod quarantine;
+mod reconcile;
 mod recorders;
 mod removal;
 mod scan;

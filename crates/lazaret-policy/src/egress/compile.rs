@@ -6,10 +6,10 @@ use lazaret_core::{ProviderId, Roster, ToolId};
 use toml::Spanned;
 
 use super::{
-    EgressPolicy, EgressReason, EgressScope, EgressSubject, NetworkGroup, OwnAccounts, ProviderStanding,
-    Standing, ToolStanding, comparable,
+    EgressPermit, EgressPolicy, EgressReason, EgressScope, EgressSubject, NetworkGroup, OwnAccounts,
+    ProviderStanding, Standing, ToolStanding, comparable,
 };
-use crate::file::{EgressRules, NetworkRule, ScopeRule};
+use crate::file::{EgressRules, NetworkRule, PermitRule, ScopeRule};
 use crate::policy::Policy;
 use crate::rules::{Answer, BanTable};
 
@@ -32,6 +32,7 @@ impl EgressPolicy {
             subjects: Vec::new(),
             logins: BTreeMap::new(),
             scopes: scopes(egress),
+            permits: permits(egress),
             accounts: BTreeMap::new(),
             rivals: sections.ban.rivals,
             tools: tools(roster, bans),
@@ -42,7 +43,8 @@ impl EgressPolicy {
             compiled.subjects.push(EgressSubject {
                 person: rule.person.clone(),
                 groups: names(&rule.groups),
-                identities: rule.identities.iter().cloned().collect(),
+                identities: rule.identities.iter().map(|one| comparable(one.get_ref())).collect(),
+                addresses: rule.addresses.clone(),
             });
             compiled.logins.extend(rule.logins.iter().map(|login| (comparable(login.get_ref()), index)));
         }
@@ -75,6 +77,17 @@ fn scopes(egress: &EgressRules) -> Vec<EgressScope> {
         groups: names(&rule.groups),
     };
     egress.scope.iter().map(scope).collect()
+}
+
+fn permits(egress: &EgressRules) -> Vec<EgressPermit> {
+    let permit = |rule: &PermitRule| EgressPermit {
+        evasions: names(&rule.evasions),
+        hosts: rule.hosts.iter().cloned().collect(),
+        servers: rule.servers.clone(),
+        networks: names(&rule.networks),
+        groups: names(&rule.groups),
+    };
+    egress.permit.iter().map(permit).collect()
 }
 
 fn tools(roster: &Roster, bans: &BanTable) -> BTreeMap<ToolId, ToolStanding> {

@@ -42,6 +42,8 @@ pub struct EgressRules {
     pub scope: Vec<ScopeRule>,
     /// Accounts, tenants and plans that are our own.
     pub account: Vec<AccountRule>,
+    /// Ways out of sight that are in order: calls to them are no finding.
+    pub permit: Vec<PermitRule>,
 }
 
 impl Default for EgressRules {
@@ -57,6 +59,7 @@ impl Default for EgressRules {
             subject: Vec::new(),
             scope: Vec::new(),
             account: Vec::new(),
+            permit: Vec::new(),
         }
     }
 }
@@ -147,8 +150,13 @@ pub struct SubjectRule {
     #[schemars(with = "Vec<String>")]
     pub groups: Vec<Spanned<String>>,
     /// The addresses under which the subject commits, to lay calls beside commits; they never decide about a call.
-    #[serde(default)]
-    pub identities: Vec<String>,
+    #[serde(default, deserialize_with = "values::identities")]
+    #[schemars(with = "Vec<String>")]
+    pub identities: Vec<Spanned<String>>,
+    /// Addresses of the network that are this subject's alone, for logs that name nobody: to lay calls beside commits.
+    /// They never decide about a call.
+    #[serde(default, deserialize_with = "values::some_ranges")]
+    pub addresses: Vec<AddressRange>,
 }
 
 /// Where and for whom another mode holds.
@@ -183,6 +191,34 @@ pub struct AccountRule {
     #[serde(default)]
     pub accounts: Vec<String>,
     /// Why they are our own.
+    #[serde(deserialize_with = "values::reason")]
+    #[schemars(length(min = 1))]
+    pub reason: String,
+}
+
+/// Ways out of sight that are in order, such as the house's own resolver over TLS or a tunnel that a team needs.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PermitRule {
+    /// Which ways, by the ids of the catalog's rows.
+    #[serde(deserialize_with = "values::groups")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub evasions: Vec<Spanned<String>>,
+    /// Which of their hosts; all where both lists are empty.
+    #[serde(default, deserialize_with = "values::hosts")]
+    pub hosts: Vec<String>,
+    /// Which of their addresses, where a log knows no name.
+    #[serde(default, deserialize_with = "values::some_ranges")]
+    pub servers: Vec<AddressRange>,
+    /// Groups of the network the call must come from; any where the list is empty.
+    #[serde(default, deserialize_with = "values::groups")]
+    #[schemars(with = "Vec<String>")]
+    pub networks: Vec<Spanned<String>>,
+    /// Groups of subjects the caller must be in; any, and callers whom nobody named, where the list is empty.
+    #[serde(default, deserialize_with = "values::groups")]
+    #[schemars(with = "Vec<String>")]
+    pub groups: Vec<Spanned<String>>,
+    /// Why they are in order.
     #[serde(deserialize_with = "values::reason")]
     #[schemars(length(min = 1))]
     pub reason: String,

@@ -281,6 +281,19 @@ pub(super) fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<A
     Ok(ranges.into_iter().map(|range| range.0).collect())
 }
 
+/// Reads a list of ranges of addresses that may be empty.
+pub(super) fn some_ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AddressRange>, D::Error> {
+    let ranges = Vec::<Range>::deserialize(deserializer)?;
+    Ok(ranges.into_iter().map(|range| range.0).collect())
+}
+
+/// Reads a list of addresses of authors, each with its place.
+pub(super) fn identities<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Spanned<String>>, D::Error> {
+    texts::<IsIdentity, D>(deserializer)
+}
+
 /// Reads a list of names of hosts: lower case, ASCII, without port and final dot.
 pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let hosts = texts::<IsHost, D>(deserializer)?;
@@ -328,6 +341,24 @@ impl Kind for IsLogin {
             return Ok(());
         }
         Err(refusal("this is not a login", "write it as the proxy does, without blanks around it"))
+    }
+}
+
+struct IsIdentity;
+
+impl Kind for IsIdentity {
+    fn check<E: Error>(text: &str) -> Result<(), E> {
+        let is_plain = |part: &str| {
+            !part.is_empty()
+                && !part
+                    .chars()
+                    .any(|sign| sign.is_whitespace() || sign.is_control() || matches!(sign, '<' | '>' | '@'))
+        };
+        if text.rsplit_once('@').is_some_and(|(name, host)| is_plain(name) && is_plain(host)) {
+            return Ok(());
+        }
+        let help = "write the address alone, as commits bear it: `ada@acme.example`";
+        Err(refusal(format!("`{text}` is not the address of an author"), help))
     }
 }
 

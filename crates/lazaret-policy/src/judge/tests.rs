@@ -17,6 +17,7 @@ fn rules() -> Rules {
         providers: [(id, provider)].into(),
         tools: [].into(),
         models: [].into(),
+        evasions: [].into(),
         digest: Digest::of(b""),
     };
     Rules::resolve(&Policy::built_in(), &roster).unwrap()

@@ -10,21 +10,24 @@ use crate::file::EgressRules;
 
 /// Checks the section.
 pub(super) fn check(egress: &EgressRules, text: &str, diagnostics: &mut Vec<Diagnostic>) {
-    let EgressRules { network, subject, scope, account, .. } = egress;
+    let EgressRules { network, subject, scope, account, permit, .. } = egress;
     check_repeated("egress.network.name", network.iter().map(|rule| &rule.name), text, diagnostics);
     check_logins(egress, text, diagnostics);
+    check_identities(egress, text, diagnostics);
     // A name that lost its declaration to another problem is not missing by intention.
     let is_whole = diagnostics.is_empty();
     let networks: BTreeSet<&str> = network.iter().map(|rule| rule.name.get_ref().as_str()).collect();
     let groups = subject.iter().flat_map(|rule| &rule.groups);
     let groups: BTreeSet<&str> = groups.map(|name| name.get_ref().as_str()).collect();
+    let limits = scope.iter().map(|rule| (&rule.networks, &rule.groups));
+    let limits = limits.chain(permit.iter().map(|rule| (&rule.networks, &rule.groups)));
+    for (of_network, of_subjects) in limits.filter(|_| is_whole) {
+        let unknown = Unknown { text, what: "group of the network", declares: "[[egress.network]]" };
+        unknown.check(of_network, &networks, diagnostics);
+        let unknown = Unknown { text, what: "group of subjects", declares: "[[egress.subject]]" };
+        unknown.check(of_subjects, &groups, diagnostics);
+    }
     for rule in scope {
-        if is_whole {
-            let unknown = Unknown { text, what: "group of the network", declares: "[[egress.network]]" };
-            unknown.check(&rule.networks, &networks, diagnostics);
-            let unknown = Unknown { text, what: "group of subjects", declares: "[[egress.subject]]" };
-            unknown.check(&rule.groups, &groups, diagnostics);
-        }
         if is_whole && rule.networks.is_empty() && rule.groups.is_empty() {
             diagnostics.push(
                 Diagnostic::new("no-limits", "this scope names neither networks nor groups")
@@ -45,6 +48,7 @@ pub(super) fn check(egress: &EgressRules, text: &str, diagnostics: &mut Vec<Diag
         ("subject", subject.len()),
         ("scope", scope.len()),
         ("account", account.len()),
+        ("permit", permit.len()),
     ] {
         if entries > ENTRIES_MAX * 10 {
             let message = format!("there are {entries} `[[egress.{section}]]` entries");
@@ -61,6 +65,13 @@ fn check_logins(egress: &EgressRules, text: &str, diagnostics: &mut Vec<Diagnost
     let logins = egress.subject.iter().flat_map(|rule| &rule.logins);
     let lower = logins.map(|login| Spanned::new(login.span(), login.get_ref().to_lowercase()));
     check_repeated("egress.subject.logins", &lower.collect::<Vec<_>>(), text, diagnostics);
+}
+
+/// A commit of an address that two subjects share would be laid beside the calls of both.
+fn check_identities(egress: &EgressRules, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let identities = egress.subject.iter().flat_map(|rule| &rule.identities);
+    let lower = identities.map(|one| Spanned::new(one.span(), one.get_ref().to_lowercase()));
+    check_repeated("egress.subject.identities", &lower.collect::<Vec<_>>(), text, diagnostics);
 }
 
 /// Finds names that nothing declares.

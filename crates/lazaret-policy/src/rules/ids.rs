@@ -48,6 +48,9 @@ pub(super) fn check(policy: &Policy, roster: &Roster) -> Vec<Diagnostic> {
             checker.overruled(id, "ban.providers", id.get_ref());
         }
     }
+    for id in policy.sections().egress.permit.iter().flat_map(|rule| &rule.evasions) {
+        checker.evasion(id);
+    }
     for rule in &policy.sections().tool_receipt {
         if !names(&approve.tools, rule.tool.get_ref()) {
             checker.not_approved(&rule.tool);
@@ -81,6 +84,13 @@ impl Checker<'_> {
         if family_of(id.get_ref(), self.roster.models.values()).is_none() {
             let known = self.roster.models.keys().map(ModelId::as_str).collect();
             self.unknown("model", id, id.get_ref().as_str(), known);
+        }
+    }
+
+    fn evasion(&mut self, id: &Spanned<String>) {
+        if !self.roster.evasions.contains(id.get_ref()) {
+            let known = self.roster.evasions.iter().map(String::as_str).collect();
+            self.unknown("way out of sight", id, id.get_ref(), known);
         }
     }
 

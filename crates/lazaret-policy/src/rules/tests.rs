@@ -29,6 +29,7 @@ fn roster() -> Roster {
         ]
         .into(),
         models: [model("acme-lm", "acme"), model("aurora", "borealis"), model("reed", "cirrus")].into(),
+        evasions: ["doh-resolver".to_owned()].into(),
         digest: Digest::of(b"roster"),
     }
 }
@@ -115,8 +116,13 @@ fn the_first_day_is_that_of_the_oldest_thing_that_is_banned() {
 
 #[test]
 fn a_policy_that_bans_nothing_of_the_catalog_is_refused() {
-    let nothing =
-        Roster { providers: [].into(), tools: [].into(), models: [].into(), digest: Digest::of(b"") };
+    let nothing = Roster {
+        providers: [].into(),
+        tools: [].into(),
+        models: [].into(),
+        evasions: [].into(),
+        digest: Digest::of(b""),
+    };
     let error = Rules::resolve(&Policy::built_in(), &nothing).unwrap_err();
     assert_eq!(error.diagnostics[0].code, "bans-nothing");
 }

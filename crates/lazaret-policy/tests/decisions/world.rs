@@ -82,6 +82,7 @@ pub(crate) fn roster() -> Roster {
         ]
         .into(),
         models: [model("marl", "marlin"), model("zephyr", "windward"), model("zonda", "windward")].into(),
+        evasions: ["doh-resolver", "dns-over-tls", "public-tunnel"].map(str::to_owned).into(),
         digest: Digest::of(b"roster"),
     }
 }

@@ -8,6 +8,8 @@ use crate::exit::ExitCode;
 
 mod ask;
 mod deciding;
+mod reading;
+mod reconcile;
 mod scan;
 mod serve;
 mod snapshot;
@@ -27,6 +29,11 @@ enum EgressCommand {
     /// Reads logs of proxies, resolvers and sensors. Only what matches the catalog is told; the rest is counted and
     /// forgotten. Callers are never named.
     Scan(Box<scan::ScanArgs>),
+    /// Hold logs of traffic against the decisions that were made
+    ///
+    /// Tells calls past the enforcement points, calls that they let pass without asking, tunnels that outlived their
+    /// exemption, and times in which a source told of nothing. Callers are never named.
+    Reconcile(Box<reconcile::ReconcileArgs>),
     /// Decide about calls for Envoy and Squid, until it is told to stop
     ///
     /// Answers on this machine alone. Exemptions are read from the store again and again; what is denied, warned of or
@@ -47,6 +54,7 @@ enum EgressCommand {
 pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
         EgressCommand::Scan(args) => scan::run(args, global),
+        EgressCommand::Reconcile(args) => reconcile::run(args, global),
         EgressCommand::Serve(args) => serve::run(args, global),
         EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
         EgressCommand::Decide(args) => ask::run(args, global),

@@ -17,7 +17,7 @@ const HOURS_MAX: usize = 48;
 /// Columns of the longest bar of the timeline.
 const BAR_COLUMNS: u64 = 24;
 /// Columns of a digest's beginning that tell policies apart.
-const DIGEST_SHORT: usize = 19;
+pub(super) const DIGEST_SHORT: usize = 19;
 
 /// Writes the report.
 pub(crate) fn write(report: &EgressReport, screen: &Screen, out: &mut dyn Write) -> io::Result<()> {
@@ -91,7 +91,7 @@ fn inputs(report: &EgressReport, screen: &Screen, out: &mut dyn Write) -> io::Re
 }
 
 /// Returns what could not be read of a log, in sentences.
-fn faults(input: &InputReport) -> Vec<String> {
+pub(super) fn faults(input: &InputReport) -> Vec<String> {
     let mut faults: Vec<String> = input
         .not_understood
         .iter()
@@ -230,18 +230,18 @@ fn timeline(report: &EgressReport, screen: &Screen, out: &mut dyn Write) -> io::
 }
 
 /// Returns the hour of a time as RFC 3339 writes it: `2026-11-02 09h`.
-fn hour(time: &str) -> String {
+pub(super) fn hour(time: &str) -> String {
     let hour: String = time.chars().take(13).map(|letter| if letter == 'T' { ' ' } else { letter }).collect();
     format!("{hour}h")
 }
 
 /// Returns a time to the minute: `2026-11-02 09:41`.
-fn minute(time: &str) -> String {
+pub(super) fn minute(time: &str) -> String {
     time.chars().take(16).map(|letter| if letter == 'T' { ' ' } else { letter }).collect()
 }
 
 /// Returns a number of bytes with the unit that keeps it short.
-fn bytes(number: u64) -> String {
+pub(super) fn bytes(number: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match UNITS.into_iter().find(|(size, _)| number >= *size) {
         Some((size, unit)) => format!("{}.{} {unit}", number / size, number % size * 10 / size),
@@ -249,6 +249,6 @@ fn bytes(number: u64) -> String {
     }
 }
 
-fn number(length: usize) -> u64 {
+pub(super) fn number(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,9 @@ struct Proxy<'a> {
     log: String,
     _running: Running,
 }
+
+/// The guide's line of squid.conf.
+const LOGFORMAT: &str = "%ts.%03tu %6tr %>a %un %Ss/%03>Hs %>st %<st %rm %ru sni=%ssl::>sni tag=%et";
 
 const HELPER: &str = "egress squid-helper --socket SOCKET --snapshot SNAPSHOT --record RECORD";
 
@@ -38,7 +42,7 @@ impl<'a> Proxy<'a> {
             "pid_filename {dir}/squid.pid\ncoredump_dir {dir}\ncache_log {dir}/cache.log\ncache deny all\n\
              hosts_file {dir}/hosts\nvisible_hostname squid.acme.example\nshutdown_lifetime 0 seconds\n\
              error_directory {dir}/errors\n\
-             logformat lazaret %ts.%03tu %>a %un %Ss/%03>Hs %rm %ru sni=%ssl::>sni tag=%et\n\
+             logformat lazaret {LOGFORMAT}\n\
              access_log stdio:{dir}/access.log lazaret\nbuffered_logs off\n\
              external_acl_type lazaret ttl=1 negative_ttl=1 grace=0 concurrency=500 children-max=1 \
              children-startup=1 queue-size=2000 %SRC %un %DST %PORT %ssl::>sni {helper}\n\
@@ -70,11 +74,17 @@ impl<'a> Proxy<'a> {
             );
         }
         fs::write(world.path("squid.conf"), conf).unwrap();
-        let mut command = Command::new(squid);
-        command.args(["-N", "-f", &world.text("squid.conf")]);
-        let running = Running::start(&mut command);
-        wait_for("Squid", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { world, port, log: world.text("access.log"), _running: running }
+        Self { world, port, log: world.text("access.log"), _running: run(&squid, world, port) }
+    }
+
+    /// Ends it, takes a line out of its configuration, and starts it again.
+    fn restarted_without(self, line: &str) -> Self {
+        let Self { world, port, log, _running: running } = self;
+        drop(running);
+        let conf = fs::read_to_string(world.path("squid.conf")).unwrap().replace(line, "");
+        fs::write(world.path("squid.conf"), conf).unwrap();
+        let squid = program("/usr/sbin/squid", "squid-openssl");
+        Self { world, port, log, _running: run(&squid, world, port) }
     }
 
     /// Asks for a tunnel as somebody.
@@ -102,6 +112,15 @@ impl<'a> Proxy<'a> {
         let output = Command::new("pgrep").args(["-f", &self.world.text("snapshot.json")]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
+}
+
+/// Starts Squid with the configuration of a world, and waits until it answers.
+fn run(squid: &Path, world: &World, port: u16) -> Running {
+    let mut command = Command::new(squid);
+    command.args(["-N", "-f", &world.text("squid.conf")]);
+    let running = Running::start(&mut command);
+    wait_for("Squid", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    running
 }
 
 /// Lays out the pages that Squid shows: its own, and ours.
@@ -211,5 +230,44 @@ fn squid_reads_the_name_in_the_greeting_and_ends_what_is_denied_without_decrypti
     assert!(line.contains(decided["id"].as_str().unwrap()), "{line}");
     let passed = greet("plain.acme.example");
     assert!(passed.contains("the service itself"), "{passed}");
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn what_squid_wrote_is_accounted_for_until_a_rule_lets_calls_pass_without_asking() {
+    let world = World::new();
+    let service = world.serve(&[]);
+    let proxy = Proxy::start(&world, false);
+    let port = upstream();
+    let log = proxy.log.clone();
+    let reconcile = || {
+        let mut command = world.command("ada");
+        command.args(["egress", "reconcile", "--point", &log, "--squid-logformat", LOGFORMAT]);
+        command.args(["--record", &world.text("decisions.jsonl"), "--format", "json", "--quiet"]);
+        let output = command.output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report)
+    };
+    assert!(proxy.connect("api.anthropic.com", port, "dov@acme.example").starts_with("HTTP/1.1 403"));
+    assert!(proxy.connect("plain.acme.example", port, "dov@acme.example").contains("the service itself"));
+    proxy.logged("api.anthropic.com");
+    proxy.logged("plain.acme.example");
+    let (code, report) = reconcile();
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(report["discrepancies"].as_array().unwrap().len(), 0, "{report}");
+    let held = &report["held"];
+    assert_eq!(
+        (&held["decided"], &held["stopped"], &held["without_line"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+
+    // Somebody takes the question out of the configuration.
+    let proxy = proxy.restarted_without("http_access deny !lazaret\n");
+    let passed = proxy.connect("api.anthropic.com", port, "dov@acme.example");
+    assert!(passed.contains("the service itself"), "{passed}");
+    wait_for("its line", || reconcile().0 == Some(12));
+    let (_, report) = reconcile();
+    let kinds: Vec<_> = report["discrepancies"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["undecided"], "{report}");
     assert_eq!(service.stop(), Some(0));
 }

@@ -42,7 +42,7 @@ deadline-days = 30
 "#;
 
 /// A store in a folder, and the keys of everybody.
-struct Harbour(TestEnvironment);
+pub(crate) struct Harbour(pub(crate) TestEnvironment);
 
 impl Harbour {
     /// Returns a world with keys and no store.
@@ -60,13 +60,19 @@ impl Harbour {
 
     /// Returns a world with a store.
     fn new() -> Self {
+        Self::under(POLICY)
+    }
+
+    /// Returns a world with a store that works under a policy.
+    pub(crate) fn under(policy: &str) -> Self {
         let harbour = Self::empty();
+        harbour.0.file("policy.toml", policy);
         let made = harbour.create(&PEOPLE);
         assert_eq!((made.code, made.stdout.as_str()), (0, ""), "{}", made.stderr);
         harbour
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.0.scratch(name).to_str().unwrap().to_owned()
     }
 
@@ -82,7 +88,7 @@ impl Harbour {
         self.0.ended(command.output().unwrap())
     }
 
-    fn command(&self, now: &str, name: &str) -> Command {
+    pub(crate) fn command(&self, now: &str, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lazaret"));
         command
             .env_clear()
@@ -100,7 +106,7 @@ impl Harbour {
     }
 
     /// Does something as somebody at a time.
-    fn at(&self, now: &str, name: &str, args: &[&str]) -> Run {
+    pub(crate) fn at(&self, now: &str, name: &str, args: &[&str]) -> Run {
         self.0.ended(self.command(now, name).args(args).output().unwrap())
     }
 

@@ -1,0 +1,109 @@
+//! How logs are named on the command line, and how callers are named in what is told about them.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lazaret_pipeline::egress::{InputReport, Log, LogError, Naming, Opener, PeriodKeys};
+use lazaret_traffic::Format;
+
+use crate::command_error::CommandError;
+use crate::exit::ExitCode;
+use crate::screen::Screen;
+use crate::speech;
+
+/// How many days a caller keeps a pseudonym.
+const PERIOD_DAYS: u16 = 30;
+/// The bytes of a pseudonym key.
+const SECRET_BYTES: usize = 32;
+
+/// Returns the format that was named or described, if one was.
+pub(super) fn format(
+    name: Option<&str>,
+    squid_logformat: Option<&str>,
+    field_map: Option<&Path>,
+) -> Result<Option<Format>, CommandError> {
+    let format = if let Some(name) = name {
+        Format::named(name)
+    } else if let Some(line) = squid_logformat {
+        Format::squid_logformat(line)
+    } else if let Some(path) = field_map {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("cannot read the field map `{}`", path.display());
+            CommandError::new(ExitCode::Failure, message).because(error)
+        })?;
+        Format::from_field_map(&text)
+    } else {
+        return Ok(None);
+    };
+    format.map(Some).map_err(|error| CommandError::from_error(ExitCode::Usage, error))
+}
+
+/// Returns the logs in the order of their names, each once.
+pub(super) fn logs<'a>(paths: &'a [PathBuf], format: Option<&Format>) -> Result<Vec<Log<'a>>, CommandError> {
+    let mut paths: Vec<&PathBuf> = paths.iter().collect();
+    paths.sort();
+    paths.dedup();
+    let mut logs = Vec::new();
+    for path in paths {
+        let (name, open) = if path == Path::new("-") {
+            let input: Box<dyn io::Read> = Box::new(io::stdin().lock());
+            ("standard input".to_owned(), Opener::Once(input))
+        } else {
+            if path.is_dir() {
+                let message = format!("`{}` is a folder, not a log", path.display());
+                return Err(CommandError::new(ExitCode::Usage, message).hint("name the files in it"));
+            }
+            let open = move || -> io::Result<Box<dyn io::Read>> { Ok(Box::new(File::open(path)?)) };
+            (path.display().to_string(), Opener::Again(Box::new(open)))
+        };
+        logs.push(Log { name, format: format.cloned(), open });
+    }
+    Ok(logs)
+}
+
+/// Returns how callers are named: by numbers, or by pseudonyms where a key is given.
+pub(super) fn naming(key: Option<&Path>) -> Result<Naming, CommandError> {
+    Ok(match key {
+        Some(path) => Naming::Pseudonyms(PeriodKeys::new(read_secret(path)?, PERIOD_DAYS)),
+        None => Naming::Numbered,
+    })
+}
+
+fn read_secret(path: &Path) -> Result<[u8; SECRET_BYTES], CommandError> {
+    let name = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        CommandError::new(ExitCode::Failure, format!("cannot read the pseudonym key `{name}`")).because(error)
+    })?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| {
+        let message =
+            format!("the pseudonym key `{name}` has {} bytes, and {SECRET_BYTES} are needed", bytes.len());
+        CommandError::new(ExitCode::Failure, message)
+            .hint("make one with `head -c 32 /dev/urandom > FILE`, readable by its owner alone")
+    })
+}
+
+/// Says on standard error what of a log could not be read.
+pub(super) fn warn_of_unread(input: &InputReport, screen: &Screen) {
+    let unread: u64 = input.not_understood.iter().map(|fault| fault.count).sum();
+    if unread > 0 {
+        let text = format!("`{}`: {unread} of {} lines were not understood", input.name, input.lines);
+        speech::warning(&text, screen);
+    }
+    if let Some(why) = &input.cut_short {
+        speech::warning(&format!("`{}` was not read to its end: {why}", input.name), screen);
+    }
+}
+
+/// Whether nothing is known of some calls of a log: their lines were not understood, or not reached.
+pub(super) fn is_unread(input: &InputReport) -> bool {
+    input.cut_short.is_some() || !input.not_understood.is_empty()
+}
+
+/// Returns what to do about a log that cannot be read.
+pub(super) fn log_hint(error: &LogError) -> &'static str {
+    match error {
+        LogError::Open { .. } => "name a file that you may read, or `-` for standard input",
+        LogError::Read { .. } => "name the format with `--log-format`; `lazaret help egress scan` lists them",
+    }
+}
