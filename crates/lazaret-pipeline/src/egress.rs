@@ -1,21 +1,28 @@
 //! `egress`: decisions about calls to services, and what logs of traffic show about calls that were made.
 
 mod callers;
+mod correlate;
 mod decisions;
 mod exemptions;
 mod leave;
 mod logs;
+mod notice;
 mod ocsf;
 mod reconcile;
 mod report;
 mod scan;
 mod snapshot;
 
-pub use callers::{Naming, PeriodKeys};
+pub use callers::{Naming, PSEUDONYM_PERIOD_DAYS, PeriodKeys};
+pub use correlate::{
+    CORRELATION_FORMAT, CommitReport, CorrelateError, CorrelateRequest, CorrelatedCalls, CorrelationReport,
+    correlate,
+};
 pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
 pub use exemptions::KeptExemptions;
 pub use leave::Leave;
 pub use logs::{Log, LogError, Opener, Progress};
+pub use notice::notice;
 pub use ocsf::detection_findings;
 pub use reconcile::{
     BlindKind, DECISION_FORMAT, Discrepancy, DiscrepancyReport, HeldCounts, QuietReport,

@@ -39,6 +39,9 @@ impl std::fmt::Debug for PeriodKeys {
     }
 }
 
+/// How many days a caller keeps a pseudonym, where nobody says otherwise.
+pub const PSEUDONYM_PERIOD_DAYS: u16 = 30;
+
 /// How many bytes of the code a pseudonym shows: enough that no two of a billion callers share one by chance.
 const PSEUDONYM_BYTES: usize = 10;
 

@@ -15,6 +15,7 @@ mod sources;
 use lazaret_core::{AddressRange, Visibility};
 use lazaret_evidence::Catalog;
 use lazaret_evidence::traffic::{Activity, HOUR, LinePlace};
+use lazaret_traffic::{Counts, Reading, TrafficError};
 
 pub use recorded::DECISION_FORMAT;
 pub use report::{
@@ -150,7 +151,8 @@ fn read_point(
         span.add(&watch.span);
         activity.add(&watch.activity);
         gathered.add(watch.gathered);
-    })?;
+    });
+    let reading = or_empty(reading)?;
     add_log(sources, SourceRole::Point, input_report(&log.name, reading, &span), &activity);
     Ok(())
 }
@@ -177,9 +179,20 @@ fn read_sensor(
         span.add(&watch.span);
         activity.add(&watch.activity);
         told.add(watch.told);
-    })?;
+    });
+    let reading = or_empty(reading)?;
     add_log(sources, SourceRole::Sensor, input_report(&log.name, reading, &span), &activity);
     Ok(())
+}
+
+/// Takes a log without a line for what it is here: one of a source that was quiet.
+fn or_empty(reading: Result<Reading, LogError>) -> Result<Reading, LogError> {
+    match reading {
+        Err(LogError::Read { source: TrafficError::Empty, .. }) => {
+            Ok(Reading { format: "empty".to_owned(), counts: Counts::default(), broken: None })
+        }
+        reading => reading,
+    }
 }
 
 /// Returns the time in which all sources should have told of calls: in minutes, the last excluded.

@@ -65,28 +65,9 @@ pub enum EgressScanError {
 /// [`EgressScanError`] where a log cannot be opened or read at all; what could not be understood of it is in the report.
 pub fn scan(request: EgressScanRequest<'_>) -> Result<EgressReport, EgressScanError> {
     let EgressScanRequest { mut logs, leave, catalog, naming, scores, n_threads, progress } = request;
-    let watch = watch_of(leave, catalog, scores)?;
     let names: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
     // sources, evidence
-    let mut watched = Watched::default();
-    let mut inputs = Vec::new();
-    for (input, log) in (0..).zip(&mut logs) {
-        progress(&log.name, false);
-        let begin = || First {
-            endpoints: catalog.endpoints(),
-            watch: &watch,
-            leave,
-            input,
-            span: Span::default(),
-            watched: Watched::default(),
-        };
-        let mut span = Span::default();
-        let reading = read_log(log, n_threads, begin, |first| {
-            span.add(&first.span);
-            watched.add(first.watched);
-        })?;
-        inputs.push(input_report(&log.name, reading, &span));
-    }
+    let Looked { watch, mut watched, inputs } = look(&mut logs, leave, catalog, scores, n_threads, progress)?;
     let mut blind = blind_detectors(&inputs, &watch, &watched);
     let relays =
         look_again(&mut logs, &inputs, &watch, catalog, &mut watched, &mut blind, (n_threads, progress))?;
@@ -122,6 +103,47 @@ pub fn scan(request: EgressScanRequest<'_>) -> Result<EgressReport, EgressScanEr
         findings,
         timeline,
     })
+}
+
+/// What the first look at logs gathered.
+pub(super) struct Looked {
+    watch: Watch,
+    /// What was told of single calls.
+    pub(super) watched: Watched,
+    /// What was read.
+    pub(super) inputs: Vec<InputReport>,
+}
+
+/// Looks at every call of some logs.
+pub(super) fn look(
+    logs: &mut [Log<'_>],
+    leave: &Leave,
+    catalog: &Catalog,
+    scores: bool,
+    n_threads: usize,
+    progress: &mut Progress<'_>,
+) -> Result<Looked, EgressScanError> {
+    let watch = watch_of(leave, catalog, scores)?;
+    let mut watched = Watched::default();
+    let mut inputs = Vec::new();
+    for (input, log) in (0..).zip(logs) {
+        progress(&log.name, false);
+        let begin = || First {
+            endpoints: catalog.endpoints(),
+            watch: &watch,
+            leave,
+            input,
+            span: Span::default(),
+            watched: Watched::default(),
+        };
+        let mut span = Span::default();
+        let reading = read_log(log, n_threads, begin, |first| {
+            span.add(&first.span);
+            watched.add(first.watched);
+        })?;
+        inputs.push(input_report(&log.name, reading, &span));
+    }
+    Ok(Looked { watch, watched, inputs })
 }
 
 /// Makes the watch that a policy and a catalog ask for.

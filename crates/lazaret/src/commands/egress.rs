@@ -7,7 +7,9 @@ use crate::command_error::CommandError;
 use crate::exit::ExitCode;
 
 mod ask;
+mod correlate;
 mod deciding;
+mod notice;
 mod reading;
 mod reconcile;
 mod scan;
@@ -34,6 +36,11 @@ enum EgressCommand {
     /// Tells calls past the enforcement points, calls that they let pass without asking, tunnels that outlived their
     /// exemption, and times in which a source told of nothing. Callers are never named.
     Reconcile(Box<reconcile::ReconcileArgs>),
+    /// Lay calls that no exemption covered beside the commits of who made them, for the order of review
+    ///
+    /// Lists the commits that follow such a call by their author, as the policy says who commits under which address. It
+    /// is circumstantial evidence and never more: it taints nothing and changes no verdict.
+    Correlate(Box<correlate::CorrelateArgs>),
     /// Decide about calls for Envoy and Squid, until it is told to stop
     ///
     /// Answers on this machine alone. Exemptions are read from the store again and again; what is denied, warned of or
@@ -48,6 +55,11 @@ enum EgressCommand {
     Decide(Box<ask::AskArgs>),
     /// Write what the Squid helper needs to decide by itself
     Snapshot(snapshot::SnapshotArgs),
+    /// Write the notice to people whose calls are looked at, from the policy that is in force
+    ///
+    /// Says what is seen, decided, told and kept, and what is not. What the policy does not know stands in square
+    /// brackets, for you to fill in.
+    Notice(notice::NoticeArgs),
 }
 
 /// Runs the command.
@@ -55,9 +67,11 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     match &args.command {
         EgressCommand::Scan(args) => scan::run(args, global),
         EgressCommand::Reconcile(args) => reconcile::run(args, global),
+        EgressCommand::Correlate(args) => correlate::run(args, global),
         EgressCommand::Serve(args) => serve::run(args, global),
         EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
         EgressCommand::Decide(args) => ask::run(args, global),
         EgressCommand::Snapshot(args) => snapshot::run(args, global),
+        EgressCommand::Notice(args) => notice::run(args, global),
     }
 }

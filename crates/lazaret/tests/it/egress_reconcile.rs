@@ -34,8 +34,8 @@ const LATER: &str = "2026-11-02T18:00:00Z";
 
 /// The name of the decision that was made so many seconds after nine; the number tells two of one second apart.
 fn id(seconds: u64, number: u64) -> String {
-    let time = format!("{:012x}", (BEGIN + seconds) * 1000);
-    format!("{}-{}-7000-8000-{number:012x}", &time[..8], &time[8..])
+    let time = (BEGIN + seconds) * 1000;
+    format!("{:08x}-{:04x}-7000-8000-{number:012x}", time >> 16, time & 0xffff)
 }
 
 /// A line of a proxy: when the call began in seconds after nine, how long it lasted, client, person, status, host, tag.
@@ -285,6 +285,13 @@ fn without_a_line_or_a_record_that_could_account_for_a_call_nothing_is_claimed()
         "{\"timestamp\":\"2026-11-02T10:23:20.000000+0000\",\"event_type\":\"dns\",\"src_ip\":\"10.20.0.25\",\"src_port\":4,\"dest_ip\":\"10.20.0.1\",\"dest_port\":53,\"proto\":\"UDP\",\"dns\":{\"type\":\"query\",\"id\":1,\"rrname\":\"api.anthropic.com\",\"rrtype\":\"A\",\"tx_id\":0}}\n",
     );
     assert_eq!(quick(&minutes(0, 240)), (vec![], vec!["looked-up".to_owned()]));
+    // A log without a line is one of a source that was quiet all the time.
+    world.0.file("late.json", "");
+    world.0.file("quick.log", &minutes(0, 240));
+    let args = ["--point", "quick.log", "--squid-logformat", LOGFORMAT, "late.json", "--format", "json"];
+    let report = report(&reconcile(&world, &args));
+    let quiet = &report["sources"][1]["quiet"];
+    assert_eq!((quiet.as_array().unwrap().len(), &quiet[0]["minutes"]), (1, &json!(240)));
 }
 
 #[test]

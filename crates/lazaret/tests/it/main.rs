@@ -5,6 +5,7 @@ mod blame;
 mod check;
 mod collect;
 mod delta;
+mod egress_people;
 mod egress_reconcile;
 mod egress_scan;
 mod environment;

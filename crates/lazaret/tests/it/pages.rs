@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use lazaret_pipeline::docket::{CaseList, CaseSheet, ExemptionList, MotionList};
-use lazaret_pipeline::egress::{EgressReport, ReconciliationReport};
+use lazaret_pipeline::egress::{CorrelationReport, EgressReport, ReconciliationReport};
 use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
 use lazaret_pipeline::removal::RemovalReport;
@@ -46,6 +46,7 @@ fn the_schemas_of_the_other_reports_are_up_to_date() {
         ("export", schemars::schema_for!(ExportReport).to_value()),
         ("removal", schemars::schema_for!(RemovalReport).to_value()),
         ("egress-report", schemars::schema_for!(EgressReport).to_value()),
+        ("egress-correlation", schemars::schema_for!(CorrelationReport).to_value()),
         ("egress-reconciliation", schemars::schema_for!(ReconciliationReport).to_value()),
         ("suggest", schemars::schema_for!(Suggestions).to_value()),
         ("gate-verify", schemars::schema_for!(VerifyReport).to_value()),

@@ -114,7 +114,7 @@ impl Records {
 
     /// Takes a line, or says what is wrong with it.
     fn take(&mut self, line: &[u8], span: &mut Option<(i64, i64)>) -> Result<(), &'static str> {
-        let line: Line = serde_json::from_slice(line).map_err(|_| "malformed")?;
+        let line: Line = serde_json::from_slice(line).map_err(|_error| "malformed")?;
         if line.format != DECISION_FORMAT {
             return Err("other-format");
         }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lazaret_pipeline::egress::{InputReport, Log, LogError, Naming, Opener, PeriodKeys};
+use lazaret_pipeline::egress::{
+    InputReport, Log, LogError, Naming, Opener, PSEUDONYM_PERIOD_DAYS, PeriodKeys,
+};
 use lazaret_traffic::Format;
 
 use crate::command_error::CommandError;
@@ -12,8 +14,6 @@ use crate::exit::ExitCode;
 use crate::screen::Screen;
 use crate::speech;
 
-/// How many days a caller keeps a pseudonym.
-const PERIOD_DAYS: u16 = 30;
 /// The bytes of a pseudonym key.
 const SECRET_BYTES: usize = 32;
 
@@ -65,7 +65,7 @@ pub(super) fn logs<'a>(paths: &'a [PathBuf], format: Option<&Format>) -> Result<
 /// Returns how callers are named: by numbers, or by pseudonyms where a key is given.
 pub(super) fn naming(key: Option<&Path>) -> Result<Naming, CommandError> {
     Ok(match key {
-        Some(path) => Naming::Pseudonyms(PeriodKeys::new(read_secret(path)?, PERIOD_DAYS)),
+        Some(path) => Naming::Pseudonyms(PeriodKeys::new(read_secret(path)?, PSEUDONYM_PERIOD_DAYS)),
         None => Naming::Numbered,
     })
 }
