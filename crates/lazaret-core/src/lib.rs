@@ -41,6 +41,6 @@ pub use recording::{
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use signer::KeyName;
 pub use span::{EmptySpan, Span};
-pub use terms::{OnDeadline, Purpose, Terms};
+pub use terms::{OnDeadline, Purpose, Terms, UnknownAuthors};
 pub use traffic::{Outcome, Part, TrafficFact, Visibility};
 pub use verdict::Verdict;

@@ -64,6 +64,23 @@ pub enum OnDeadline {
     KeepHeld,
 }
 
+/// What becomes of a decision that frees content whose authors the store does not all know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownAuthors {
+    /// It is refused: one of those who decide could be the author.
+    Refuse,
+    /// It is taken. Terms that do not say are of a time in which nobody asked.
+    #[default]
+    Allow,
+}
+
+impl UnknownAuthors {
+    fn is_allow(&self) -> bool {
+        *self == Self::Allow
+    }
+}
+
 /// What a policy demands of people: how many must agree, by when, and what an exemption may allow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -78,4 +95,7 @@ pub struct Terms {
     pub exemption_days: u32,
     /// For which purposes an exemption may be granted.
     pub purposes: Vec<Purpose>,
+    /// What becomes of decisions about content whose authors the store does not all know.
+    #[serde(default, skip_serializing_if = "UnknownAuthors::is_allow")]
+    pub unknown_authors: UnknownAuthors,
 }

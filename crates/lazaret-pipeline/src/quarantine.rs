@@ -22,9 +22,11 @@ use crate::docket;
 
 mod delta;
 mod finds;
+mod records;
 
 pub use delta::{DiffLine, Difference};
-pub use finds::{Find, FindError, Left, finds};
+pub use finds::{Find, FindError, Left, find_lines, finds};
+pub use records::{HoldRecordsError, WholeShard};
 
 /// The value of the `format` field of what holding did.
 pub const HOLD_FORMAT: &str = "lazaret.hold/1";
@@ -71,6 +73,24 @@ pub struct HoldReport {
     pub left: Vec<Left>,
 }
 
+impl HoldReport {
+    /// Adds what was done after it.
+    pub fn add(&mut self, more: Self) {
+        let Self { format, opened, told, held, sighted, known, came_back, sealed, unknown_authors, left } =
+            more;
+        self.format = format;
+        self.opened.extend(opened);
+        self.told.extend(told);
+        self.held += held;
+        self.sighted += sighted;
+        self.known += known;
+        self.came_back += came_back;
+        self.sealed += sealed;
+        self.unknown_authors.extend(unknown_authors);
+        self.left.extend(left);
+    }
+}
+
 /// Something could not be held, read or given back.
 #[derive(Debug, thiserror::Error)]
 pub enum QuarantineError {
@@ -112,6 +132,15 @@ pub enum QuarantineError {
         /// Where it was found.
         place: String,
     },
+    /// A file could not be read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write `{path}`")]
     Write {
@@ -136,7 +165,7 @@ impl Quarantine<'_> {
     ) -> Result<HoldReport, QuarantineError> {
         let mut report = HoldReport { format: HOLD_FORMAT, left, ..HoldReport::default() };
         for (cause, group) in by_cause(found) {
-            self.hold_group(cause, group, catalog, &mut report).await?;
+            self.hold_group(cause, group, catalog, None, &mut report).await?;
         }
         Ok(report)
     }
@@ -146,6 +175,7 @@ impl Quarantine<'_> {
         cause: Cause,
         group: Vec<Find>,
         catalog: Digest,
+        known: Option<CaseId>,
         report: &mut HoldReport,
     ) -> Result<(), QuarantineError> {
         let mut new = Vec::new();
@@ -165,7 +195,7 @@ impl Quarantine<'_> {
         for (case, evidence) in &old {
             self.reassess(*case, evidence, catalog, report).await?;
         }
-        self.open(&cause, &new, catalog, report).await?;
+        self.open(&cause, &new, catalog, known, report).await?;
         // The same text may lie in several places: each is told once the content is held.
         for find in &group {
             if let Some(hold) = self.held(find.held.content).await? {
@@ -250,9 +280,10 @@ impl Quarantine<'_> {
         cause: &Cause,
         new: &[&Find],
         catalog: Digest,
+        known: Option<CaseId>,
         report: &mut HoldReport,
     ) -> Result<(), QuarantineError> {
-        let mut case = None;
+        let mut case = known;
         for finds in new.chunks(CONTENTS_PER_ACT) {
             let contents: Vec<HeldContent> = finds.iter().map(|find| find.held.clone()).collect();
             let shaped_by = self.identities(finds, report).await?;
@@ -262,7 +293,10 @@ impl Quarantine<'_> {
                     let (cause, evidence) = (cause.clone(), finds::condense(evidence));
                     Act::OpenCase { cause, contents, evidence, catalog, shaped_by }
                 }
-                Some(case) => Act::ExtendCase { case, contents, shaped_by },
+                Some(case) => {
+                    report.told.extend(known.map(|case| case.0));
+                    Act::ExtendCase { case, contents, shaped_by }
+                }
             };
             let done = self.store.apply(self.actor, act, self.now).await?;
             report.held += finds.len() as u64;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Claim, Evidence, OnDeadline, Origin, Proof, Purpose, Span, Verdict};
+use lazaret_core::{Claim, Evidence, OnDeadline, Origin, Proof, Purpose, Span, UnknownAuthors, Verdict};
 
 use crate::file::{
     AttestationRule, DerivedVerdict, EgressMode, OnFailure, OriginRule, Partial, Sections, SourceKind,
@@ -292,6 +292,14 @@ fn house_rules(sections: &Sections) -> Vec<String> {
             "asks {} people to agree on held content; after {} days it is {overdue}",
             review.people, review.deadline_days
         ),
+        match review.unknown_authors {
+            UnknownAuthors::Refuse => {
+                "frees no content whose authors are not all known to the store".to_owned()
+            }
+            UnknownAuthors::Allow => {
+                "frees content also where its authors are not known to the store".to_owned()
+            }
+        },
         if review.clears { format!("{cleared}{delta}") } else { cleared.to_owned() },
     ]
 }

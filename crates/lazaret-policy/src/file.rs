@@ -6,7 +6,9 @@ pub(crate) mod values;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lazaret_core::{Digest, KeyName, ModelId, OnDeadline, ProviderId, Purpose, ToolId, Verdict};
+use lazaret_core::{
+    Digest, KeyName, ModelId, OnDeadline, ProviderId, Purpose, ToolId, UnknownAuthors, Verdict,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -332,6 +334,8 @@ pub struct ReviewRules {
     #[serde(deserialize_with = "values::within::<_, 0, 10_000>")]
     #[schemars(range(min = 0, max = 10_000))]
     pub delta_lines: u32,
+    /// What becomes of a decision that frees content whose authors the store does not all know.
+    pub unknown_authors: UnknownAuthors,
 }
 
 impl Default for ReviewRules {
@@ -342,6 +346,7 @@ impl Default for ReviewRules {
             on_deadline: OnDeadline::default(),
             clears: true,
             delta_lines: 0,
+            unknown_authors: UnknownAuthors::Refuse,
         }
     }
 }

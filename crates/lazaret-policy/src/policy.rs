@@ -111,6 +111,7 @@ impl Policy {
             on_deadline: review.on_deadline,
             exemption_days: exemption.max_days,
             purposes,
+            unknown_authors: review.unknown_authors,
         }
     }
 

@@ -86,6 +86,7 @@ fn a_policy_is_told_in_plain_words() {
     admits to any other class: clean
     allows no exemption
     asks 2 people to agree on held content; after 30 days it is proposed for removal
+    frees no content whose authors are not all known to the store
     holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes
@@ -110,6 +111,7 @@ fn the_built_in_policy_is_told_in_plain_words() {
     admits to any other class: clean
     allows exemptions of at most 30 days for benchmark, red-team, interoperability, legal; none changes a verdict
     asks 2 people to agree on held content; after 30 days it is proposed for removal
+    frees no content whose authors are not all known to the store
     holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes

@@ -43,7 +43,7 @@ pub fn perform(world: &mut World, authority: &dyn Authority, step: Step, act: &A
     }
     let actor = world.person(step.by).map_err(|halt| match halt {
         Halt::Refused(Refusal::NoSuch { what }) => Refusal::NotAdmitted { person: what }.into(),
-        other @ (Halt::Need(_) | Halt::Refused(_)) => other,
+        other @ (Halt::Need(_) | Halt::NeedEveryone | Halt::Refused(_)) => other,
     })?;
     if actor.forgotten {
         return Err(Refusal::NotAdmitted { person: Key::Person(step.by) }.into());

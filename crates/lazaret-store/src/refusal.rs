@@ -91,6 +91,8 @@ pub enum Refusal {
 pub enum Halt {
     /// It has to know a row that is not loaded; load it and begin again.
     Need(Key),
+    /// It has to know everybody; load all people and begin again.
+    NeedEveryone,
     /// The act is refused.
     Refused(Refusal),
 }

@@ -18,7 +18,9 @@ use lazaret_seal::SecretKey;
 
 use crate::act::Act;
 use crate::aggregate::{Aggregate, Key};
-use crate::database::{Database, Meta, Query, Row, StoreUrl, StoredValue, Transaction, Writer, WriterError};
+use crate::database::{
+    Database, Meta, Order, Query, Row, StoreUrl, StoredValue, Transaction, Writer, WriterError,
+};
 use crate::entry::Entry;
 use crate::motion::Question;
 use crate::perform::{Step, perform};
@@ -35,6 +37,9 @@ pub use verify::{Fault, FaultPlace, Verification};
 
 /// How far a clock may be behind the last entry. Machines differ by so much; then the last entry's time is taken.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many people are read at a time where all are asked for.
+const PEOPLE_AT_ONCE: u32 = 1000;
 
 /// The policies on who may do what, and the digest under which a charter names them.
 #[derive(Clone)]
@@ -272,6 +277,7 @@ impl Command {
             Ok(()) => {}
             Err(Halt::Refused(refusal)) => return Err(refusal.into()),
             Err(Halt::Need(key)) => return Err(Refusal::NoSuch { what: key }.into()),
+            Err(Halt::NeedEveryone) => return Err(StoreError::Bug),
         }
         let charter = self.check_actor(&before, &after)?;
         let given: Vec<Digest> = self.documents.iter().map(|document| Digest::of(&document.body)).collect();
@@ -328,6 +334,7 @@ impl Command {
                     return Ok((before, world.take_changed()));
                 }
                 Err(Halt::Need(key)) => load(transaction, &mut loaded, &[key]).await?,
+                Err(Halt::NeedEveryone) => load_everyone(transaction, &mut loaded).await?,
                 Err(Halt::Refused(refusal)) => return Err(refusal.into()),
             }
         }
@@ -387,6 +394,23 @@ impl Command {
         }
         Ok(())
     }
+}
+
+async fn load_everyone(transaction: &mut Transaction, world: &mut World) -> Result<(), StoreError> {
+    let mut query = Query::of("person").limit(PEOPLE_AT_ONCE);
+    let mut people = Vec::new();
+    loop {
+        let page = transaction.rows(&query).await?;
+        let Some(last) = page.last() else { break };
+        query = query.after(last.cursor(Order::Id));
+        for row in &page {
+            if let Aggregate::Person(person) = rows::read(row)? {
+                people.push(person);
+            }
+        }
+    }
+    world.load_everyone(people);
+    Ok(())
 }
 
 async fn load(transaction: &mut Transaction, world: &mut World, keys: &[Key]) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! The rows that an act is performed on: all of them in a replay, the few that matter in a transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use lazaret_core::{Digest, PersonId};
 
@@ -18,6 +19,7 @@ pub struct World {
     rows: BTreeMap<Key, Option<Aggregate>>,
     changed: BTreeSet<Key>,
     whole: bool,
+    everyone: bool,
 }
 
 /// Reads one kind of row, or says that it is not known or not there.
@@ -49,6 +51,34 @@ impl World {
     /// Takes in a row as the database has it, or that the database has none.
     pub fn load(&mut self, key: Key, row: Option<Aggregate>) {
         self.rows.insert(key, row);
+    }
+
+    /// Takes in all people there are.
+    pub fn load_everyone(&mut self, people: impl IntoIterator<Item = Person>) {
+        for person in people {
+            self.load(Key::Person(person.person), Some(Aggregate::Person(person)));
+        }
+        self.everyone = true;
+    }
+
+    /// Whether all people there are were loaded.
+    #[must_use]
+    pub fn knows_everyone(&self) -> bool {
+        self.whole || self.everyone
+    }
+
+    /// Returns all people there are.
+    pub(crate) fn everyone(&self) -> Result<impl Iterator<Item = &Person>, Halt> {
+        if !self.knows_everyone() {
+            return Err(Halt::NeedEveryone);
+        }
+        let people =
+            self.rows.range((Excluded(Key::Charter), Unbounded)).map_while(|(key, row)| match (key, row) {
+                (Key::Person(_), Some(Aggregate::Person(person))) => Some(Some(person)),
+                (Key::Person(_), _) => Some(None),
+                (_, _) => None,
+            });
+        Ok(people.flatten())
     }
 
     /// Returns the rows that acts have changed since the last call.

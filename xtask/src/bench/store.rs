@@ -4,6 +4,7 @@ mod crew;
 mod job;
 mod kill;
 mod load;
+mod vault;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -22,7 +23,7 @@ use job::measure_job;
 pub(crate) use job::{JOB, work};
 
 /// The parts of the measurement, in their order.
-const PARTS: [&str; 4] = ["commands", "list", "verify", "kills"];
+const PARTS: [&str; 6] = ["commands", "list", "review", "verify", "vault", "kills"];
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +36,21 @@ struct Options {
     entries: u64,
     /// How many processes are killed, on each engine.
     kills: usize,
+    /// How many gigabytes go through the vault as one content.
+    gigabytes: u64,
     parts: Vec<String>,
 }
 
 impl Options {
     fn read(args: &[OsString]) -> Result<Self> {
-        let mut options =
-            Self { seconds: 20, cases: 100_000, entries: 1_000_000, kills: 500, parts: Vec::new() };
+        let mut options = Self {
+            seconds: 20,
+            cases: 100_000,
+            entries: 1_000_000,
+            kills: 500,
+            gigabytes: 10,
+            parts: Vec::new(),
+        };
         let mut args = args.iter().map(|arg| arg.to_string_lossy());
         while let Some(arg) = args.next() {
             if PARTS.contains(&&*arg) {
@@ -57,6 +66,7 @@ impl Options {
                 "--cases" => options.cases = number.into(),
                 "--entries" => options.entries = number.into(),
                 "--kills" => options.kills = usize::try_from(number)?,
+                "--gigabytes" => options.gigabytes = number.into(),
                 unknown => bail!("there is no option `{unknown}`"),
             }
         }
@@ -72,7 +82,7 @@ impl Options {
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
     let options = Options::read(args)?;
     let scratch = tempfile::Builder::new().prefix("lazaret-bench-").tempdir()?;
-    let parts: [fn(&Options, &Path) -> Result<Table>; 4] = [commands, list, verify, kills];
+    let parts: [fn(&Options, &Path) -> Result<Table>; 6] = [commands, list, review, verify, vault, kills];
     for (name, part) in PARTS.into_iter().zip(parts) {
         if options.wants(name) {
             let folder = scratch.path().join(name);
@@ -121,6 +131,47 @@ fn list(options: &Options, folder: &Path) -> Result<Table> {
                 format!("{:.2}", wall_seconds(&account, counts)? * 1e3),
             ]);
         }
+    }
+    Ok(table)
+}
+
+fn review(options: &Options, folder: &Path) -> Result<Table> {
+    let store = folder.join("store.db");
+    measure_job(["open".as_ref(), store.as_os_str()], &[&options.cases.to_string()])?;
+    let (measured, account) = measure_job(["docket".as_ref(), folder.as_os_str()], &[])?;
+    let mut table = Table::new(&["question", "open cases", "first, ms", "later, ms", "peak MiB"]);
+    for (name, phase) in [
+        ("`case list`, 50 cases and the counts", "list"),
+        ("`case review`, its queue of 500 and the counts", "queue"),
+        ("`case review`, one case", "sheet"),
+        ("`case show`, with what happened", "show"),
+    ] {
+        table.row([
+            name.to_owned(),
+            account.counted("cases")?.to_string(),
+            format!("{:.2}", wall_seconds(&account, &format!("first {phase}"))? * 1e3),
+            format!("{:.2}", wall_seconds(&account, phase)? * 1e3),
+            mebibytes(&measured),
+        ]);
+    }
+    Ok(table)
+}
+
+fn vault(options: &Options, folder: &Path) -> Result<Table> {
+    let bytes = options.gigabytes * 1_000_000_000;
+    let job = ["vault".as_ref(), folder.as_os_str()];
+    let (measured, account) = measure_job(job, &[&bytes.to_string()])?;
+    let mut table = Table::new(&["step", "GB", "wall s", "CPU s", "MB/s", "peak MiB"]);
+    for phase in ["seal", "verify", "open"] {
+        let wall = wall_seconds(&account, phase)?;
+        table.row([
+            phase.to_owned(),
+            options.gigabytes.to_string(),
+            format!("{wall:.2}"),
+            format!("{:.2}", account.phase(phase)?),
+            per_second(options.gigabytes * 1000, wall)?,
+            mebibytes(&measured),
+        ]);
     }
     Ok(table)
 }
@@ -195,7 +246,7 @@ mod tests {
     fn parts_and_numbers_mix() {
         let options = read(&["kills", "--entries", "10", "list"]).unwrap();
         assert_eq!(options.entries, 10);
-        assert_eq!(PARTS.map(|part| options.wants(part)), [false, true, false, true]);
+        assert_eq!(PARTS.map(|part| options.wants(part)), [false, true, false, false, false, true]);
         assert!(PARTS.iter().all(|part| read(&[]).unwrap().wants(part)));
     }
 

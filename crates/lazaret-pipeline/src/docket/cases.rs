@@ -532,7 +532,7 @@ fn justification(resolution: &Resolution) -> Option<String> {
     }
 }
 
-/// Reads what happened to a case out of the ledger, from the entry that opened it on.
+/// Reads what happened to a case out of the ledger, from the entry that opened it to the one that changed it last.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
@@ -540,10 +540,19 @@ pub async fn case_timeline(house: &House, id: CaseId) -> Result<Vec<TimelineRow>
     let mut names = Names::of(&house.store);
     let database = house.store.database();
     let finder = memmem::Finder::new(b"\"case\":");
+    let key = Key::Case(id);
+    let Some(changed_last) = database.row(key.kind(), &key.id()).await?.map(|row| row.seq) else {
+        return Ok(Vec::new());
+    };
     let mut rows = Vec::new();
     let mut from = id.0;
     loop {
-        let entries = database.entries(from, ENTRIES_AT_ONCE).await?;
+        let more = changed_last.saturating_add(1).saturating_sub(from);
+        let at_once = u32::try_from(more).unwrap_or(ENTRIES_AT_ONCE).min(ENTRIES_AT_ONCE);
+        if at_once == 0 {
+            return Ok(rows);
+        }
+        let entries = database.entries(from, at_once).await?;
         let Some(last) = entries.last() else { return Ok(rows) };
         from = last.seq + 1;
         for stored in &entries {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use lazaret_core::PersonId;
 use lazaret_store::{Act, Aggregate, Case, Halt, Key, Refusal, Step, StoreError, World, perform};
 
+use super::people;
 use crate::house::House;
 
 /// Tries acts on a copy of the rows that matter, and keeps what it has loaded for the next trial.
@@ -42,6 +43,9 @@ impl<'a> Trial<'a> {
             match tried {
                 Ok(()) => return Ok(None),
                 Err(Halt::Refused(refusal)) => return Ok(Some(refusal)),
+                Err(Halt::NeedEveryone) => {
+                    self.loaded.load_everyone(people(&self.house.store).await?);
+                }
                 Err(Halt::Need(key)) => {
                     let row = self.house.store.get(key).await?;
                     self.loaded.load(key, row);
@@ -58,9 +62,13 @@ impl<'a> Trial<'a> {
             .filter(|(key, _)| !matches!(key, Key::Case(_) | Key::Hold(_)))
             .map(|(key, row)| (*key, row.clone()))
             .collect();
+        let knows_everyone = self.loaded.knows_everyone();
         self.loaded = World::partial();
         for (key, row) in kept {
             self.loaded.load(key, Some(row));
+        }
+        if knows_everyone {
+            self.loaded.load_everyone([]);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Why records were not admitted as they stood: one line of JSON for each, beside the shard of held records.
 
-use lazaret_core::{Digest, Span, Verdict};
+use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Span, Strength, ToolId, Verdict};
 use lazaret_shard::NotKept;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::batch::told;
 use super::identity::{Identity, swhid};
 use super::record::RecordVerdict;
 use crate::holdings::CaseEntry;
+use crate::report::NamedTaint;
 
 /// A longer id is cut: it names a record, and must not bring its text into the reasons.
 const ID_CHARS_MAX: usize = 200;
@@ -40,8 +41,36 @@ pub(super) struct ReasonLine {
     not_kept: Vec<NotKeptLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taints: Vec<TaintLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<CaseEntry>,
+}
+
+/// A taint that counts against a record, under the name by which people refute it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TaintLine {
+    pub(crate) name: Digest,
+    pub(crate) detector: DetectorId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) tool: Option<ToolId>,
+    pub(crate) strength: Strength,
+    pub(crate) directness: Directness,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) commit: Option<ObjectId>,
+}
+
+impl TaintLine {
+    fn of(named: &NamedTaint) -> Self {
+        Self {
+            name: named.name,
+            detector: named.detector.clone(),
+            tool: named.taint.tool.clone(),
+            strength: named.taint.strength,
+            directness: named.taint.directness,
+            commit: named.commit,
+        }
+    }
 }
 
 /// What was too large to be examined, and is not in the held shard either.
@@ -86,6 +115,7 @@ impl ReasonLine {
             remainder: remainder.map(|remainder| remainder.names.sha256),
             not_kept: not_kept.map(NotKeptLine::of).collect(),
             evidence: told(verdict),
+            taints: verdict.taints.iter().map(TaintLine::of).collect(),
             case: verdict.case.clone(),
         }
     }

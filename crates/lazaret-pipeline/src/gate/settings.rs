@@ -116,7 +116,7 @@ impl Settings {
     }
 
     /// Reads the settings of a run.
-    fn read(place: &Place) -> Result<Self, SettingsError> {
+    pub(crate) fn read(place: &Place) -> Result<Self, SettingsError> {
         let bytes =
             Self::read_bytes(place)?.ok_or_else(|| SettingsError::None { place: place.to_string() })?;
         let malformed = |source| SettingsError::Malformed { place: place.to_string(), source };

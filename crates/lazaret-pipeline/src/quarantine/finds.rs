@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Strength, ToolId, Verdict};
+use lazaret_core::{DetectorId, Digest, Directness, ObjectId, Span, Strength, ToolId, Verdict};
 use lazaret_intake::git::{ObjectKind, ObjectReader, OpenRepositoryError, RawCommit, Repository};
 use lazaret_store::{CaseEvidence, Cause, CauseKind, ContentKind, HeldContent, Place};
 use serde::Serialize;
 
 use crate::report::{FileReport, NamedTaint, Report};
-use crate::scan::writers::{LineWriters, has_marks_of_its_own};
+use crate::scan::writers::LineWriters;
 use crate::scan::{RECENT_BYTES, ScanRequest};
 
 /// The most taints that a case names one by one; beyond it those that are alike are named together.
@@ -58,12 +58,38 @@ pub fn finds(
     report: &Report,
     worst: Verdict,
 ) -> Result<(Vec<Find>, Vec<Left>), FindError> {
+    let files = report.files.iter().filter(|file| file.verdict >= worst).map(|file| (file, None));
+    found_in(request, report, files, worst)
+}
+
+/// Returns lines of a file of a scan, ready to be held, whatever is held of them; nothing where the file has no such
+/// lines.
+///
+/// # Errors
+/// [`FindError`] when the repository cannot be opened.
+pub fn find_lines(
+    request: &ScanRequest<'_>,
+    report: &Report,
+    path: &str,
+    lines: Span,
+) -> Result<(Vec<Find>, Vec<Left>), FindError> {
+    let files = report.files.iter().filter(|file| file.path == path && lines.end() <= file.lines);
+    found_in(request, report, files.map(|file| (file, Some(lines))), Verdict::Suspect)
+}
+
+/// Takes whole files, or lines of files, from a scan.
+fn found_in<'f>(
+    request: &ScanRequest<'_>,
+    report: &Report,
+    files: impl Iterator<Item = (&'f FileReport, Option<Span>)>,
+    worst: Verdict,
+) -> Result<(Vec<Find>, Vec<Left>), FindError> {
     let path = report.origin.path.clone();
     let repository = Repository::open(path.as_ref(), &[]).map_err(|source| FindError { path, source })?;
     let mut reader = ObjectReader::new(repository.objects(), RECENT_BYTES);
     let (mut found, mut left) = (Vec::new(), Vec::new());
     let mut writers = None;
-    for file in report.files.iter().filter(|file| file.verdict >= worst) {
+    for (file, lines) in files {
         let mut why_not = |why: &str| left.push(Left { path: file.path.clone(), why: why.to_owned() });
         let Some(blob) = file.blob else {
             why_not("it is in no history; hold it as a file");
@@ -75,33 +101,26 @@ pub fn finds(
         }
         match reader.read_as(&blob, ObjectKind::Blob) {
             Ok(bytes) => {
-                let commits = commits_of(file, worst);
-                // A mark in the text itself has no commit; whoever wrote the marked lines is their author.
-                let writers = if has_marks_of_its_own(file) {
-                    let lines = writers.get_or_insert_with(|| LineWriters::open(request, &repository));
-                    lines.as_mut().and_then(|lines| lines.of(file))
-                } else {
-                    Some(BTreeSet::new())
-                };
-                if writers.is_none() {
-                    why_not(
-                        "it is held, and it cannot be said who wrote the lines that bear a mark: nobody is kept \
-                         from deciding about the own ones",
-                    );
-                }
+                let commits = commits_of(file, worst, lines);
+                // Whoever wrote any of what is held is an author of it, whichever of its lines bear marks.
+                let writers = writers.get_or_insert_with(|| LineWriters::open(request, &repository));
+                let writers = writers.as_mut().and_then(|writers| writers.of(file, lines));
+                let is_known = writers.is_some();
                 let writers = writers.unwrap_or_default();
-                let (authors, unread) = authors(&mut reader, commits.keys().chain(&writers));
-                if let Some(commit) = unread {
-                    why_not(&format!(
-                        "it is held, and who wrote commit {commit} cannot be read: nobody is kept from deciding \
-                         about the own lines of it"
-                    ));
+                let (mut authors, unread) = authors(&mut reader, commits.keys().chain(&writers));
+                // Where it cannot be said who wrote all of it, somebody did.
+                if unread.is_some() || !is_known {
+                    authors.insert(unknown_author(&blob));
                 }
+                let bytes = match lines {
+                    Some(lines) => lines_of(&bytes, lines),
+                    None => bytes.to_vec(),
+                };
                 found.push(Find {
-                    held: held(report, file, blob, &bytes),
-                    bytes: bytes.to_vec(),
+                    held: held(report, file, (blob, lines), &bytes),
                     cause: cause(&commits, &bytes),
-                    evidence: against(file),
+                    evidence: against(file, lines),
+                    bytes,
                     authors,
                 });
             }
@@ -111,21 +130,41 @@ pub fn finds(
     Ok((found, left))
 }
 
-fn held(report: &Report, file: &FileReport, blob: ObjectId, bytes: &[u8]) -> HeldContent {
+/// Stands for the author of a content where nobody can say who it is: an address that is nobody's.
+pub(crate) fn unknown_author(content: &impl std::fmt::Display) -> String {
+    format!("the unknown author of {content}")
+}
+
+fn lines_of(bytes: &[u8], lines: Span) -> Vec<u8> {
+    let all = bytes.split_inclusive(|byte| *byte == b'\n');
+    let first = usize::try_from(lines.start()).unwrap_or(usize::MAX).saturating_sub(1);
+    let n_lines = usize::try_from(lines.end() - lines.start()).unwrap_or(usize::MAX).saturating_add(1);
+    all.skip(first).take(n_lines).flatten().copied().collect()
+}
+
+fn held(
+    report: &Report,
+    file: &FileReport,
+    (blob, lines): (ObjectId, Option<Span>),
+    bytes: &[u8],
+) -> HeldContent {
+    let n_lines = lines.map_or(file.lines, |lines| lines.end() - lines.start() + 1);
     HeldContent {
         content: Digest::of(bytes),
-        blob: Some(blob),
-        kind: ContentKind::File,
+        blob: lines.is_none().then_some(blob),
+        kind: if lines.is_some() { ContentKind::Span } else { ContentKind::File },
         bytes: bytes.len() as u64,
-        lines: u64::from(file.lines),
-        place: Place { origin: report.origin.match_text(), path: file.path.clone(), lines: None },
+        lines: u64::from(n_lines),
+        place: Place { origin: report.origin.match_text(), path: file.path.clone(), lines },
     }
 }
 
 /// Returns the commits whose lines are at least as bad as `worst`, with how many lines each has.
-fn commits_of(file: &FileReport, worst: Verdict) -> BTreeMap<ObjectId, u64> {
+fn commits_of(file: &FileReport, worst: Verdict, lines: Option<Span>) -> BTreeMap<ObjectId, u64> {
     let mut commits = BTreeMap::new();
-    for span in file.spans.iter().filter(|span| span.verdict >= worst) {
+    let is_asked =
+        |start, end| lines.is_none_or(|lines| Span::new(start, end).is_ok_and(|span| lines.overlaps(span)));
+    for span in file.spans.iter().filter(|span| span.verdict >= worst && is_asked(span.start, span.end)) {
         if let Some(commit) = span.commit {
             *commits.entry(commit).or_insert(0) += u64::from(span.end.saturating_sub(span.start)) + 1;
         }
@@ -143,8 +182,12 @@ fn cause(commits: &BTreeMap<ObjectId, u64>, bytes: &[u8]) -> Cause {
 
 /// Returns what stands against a file, each taint under the name by which any scan and gate knows it: all that counts,
 /// since the whole file is held and a review that left one out would clear nothing.
-fn against(file: &FileReport) -> BTreeSet<CaseEvidence> {
-    condense(file.against.iter().map(case_evidence).collect())
+fn against(file: &FileReport, lines: Option<Span>) -> BTreeSet<CaseEvidence> {
+    let is_asked = |named: &&NamedTaint| match (lines, named.span) {
+        (Some(lines), Some(span)) => lines.overlaps(span),
+        (None, _) | (_, None) => true,
+    };
+    condense(file.against.iter().filter(is_asked).map(case_evidence).collect())
 }
 
 /// Returns a taint as a case keeps it.

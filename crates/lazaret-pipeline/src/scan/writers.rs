@@ -1,4 +1,4 @@
-//! Finds who wrote the lines of a file that bear a mark in the text itself: no marked commit stands behind those.
+//! Finds who wrote lines of a file, by the rules of `git blame`: whoever did is an author of what is held.
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,6 @@ pub(crate) struct LineWriters<'a> {
     files: Vec<ListedEntry>,
 }
 
-/// Whether a taint stands against a file that no commit makes.
-pub(crate) fn has_marks_of_its_own(file: &FileReport) -> bool {
-    file.against.iter().any(|named| named.commit.is_none())
-}
-
 impl<'a> LineWriters<'a> {
     /// Reads the whole history of the revision that was scanned; `None` where it cannot be read again.
     pub(crate) fn open(request: &ScanRequest<'_>, repository: &'a Repository) -> Option<Self> {
@@ -32,8 +27,9 @@ impl<'a> LineWriters<'a> {
         Some(Self { reading, files })
     }
 
-    /// Returns the commits that the marked lines come from; `None` where one cannot be said.
-    pub(crate) fn of(&mut self, file: &FileReport) -> Option<BTreeSet<ObjectId>> {
+    /// Returns the commits that lines of a file come from, all of them or those of a span; `None` where one cannot be
+    /// said.
+    pub(crate) fn of(&mut self, file: &FileReport, lines: Option<Span>) -> Option<BTreeSet<ObjectId>> {
         let listed = self
             .files
             .iter()
@@ -42,17 +38,11 @@ impl<'a> LineWriters<'a> {
         let history = self.reading.history(&everything);
         let origins =
             Reverse::new(&history).file(self.reading.tip, &listed.path, &mut self.reading.contents());
-        let marked = |span: Span| {
-            file.against
-                .iter()
-                .filter(|named| named.commit.is_none())
-                .any(|named| named.span.is_none_or(|marked| marked.overlaps(span)))
-        };
         let mut commits = BTreeSet::new();
-        for lines in &origins {
-            let Ok(span) = Span::new(lines.start + 1, lines.start + lines.n_lines) else { continue };
-            if marked(span) {
-                let commit = lines.commit.filter(|_| lines.gap.is_none())?;
+        for run in &origins {
+            let Ok(span) = Span::new(run.start + 1, run.start + run.n_lines) else { continue };
+            if lines.is_none_or(|lines| lines.overlaps(span)) {
+                let commit = run.commit.filter(|_| run.gap.is_none())?;
                 commits.insert(self.reading.graph.id(commit));
             }
         }

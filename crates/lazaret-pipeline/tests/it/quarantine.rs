@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lazaret_authority::Duties;
-use lazaret_core::{Digest, PersonId, PersonRole, Verdict};
+use lazaret_core::{Digest, PersonId, PersonRole, Terms, UnknownAuthors, Verdict};
 use lazaret_pipeline::ledger::{LedgerReport, VerifyRequest, publish, verify};
 use lazaret_pipeline::quarantine::{HoldReport, Quarantine, QuarantineError, finds};
 use lazaret_policy::Policy;
@@ -54,6 +54,7 @@ fn now() -> jiff::Timestamp {
 fn founding(recipients: &str) -> Founding {
     let policy = Policy::built_in();
     let duties = Duties::built_in();
+    let terms = Terms { unknown_authors: UnknownAuthors::Allow, ..policy.terms() };
     let newcomer = |(name, roles): &(&str, &[PersonRole])| NewPerson {
         person: actor(name).person,
         key: PublicKeyBytes(*actor(name).key.public().as_bytes()),
@@ -75,7 +76,7 @@ fn founding(recipients: &str) -> Founding {
             ledger: "ledger".to_owned(),
             vault: "vault".to_owned(),
             recipients: vec![recipients.to_owned()],
-            basis: PolicyBasis { policy: policy.digest(), terms: policy.terms(), duties: duties.digest() },
+            basis: PolicyBasis { policy: policy.digest(), terms, duties: duties.digest() },
             admins: [actor("ada").person, actor("ben").person].into(),
         },
         people: PEOPLE.iter().map(newcomer).collect(),

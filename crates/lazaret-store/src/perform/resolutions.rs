@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Action, PersonId, Relation, RemarkId};
+use lazaret_core::{Action, PersonId, Relation, RemarkId, UnknownAuthors};
 
 use super::{Desk, unready};
 use crate::aggregate::{Aggregate, Key};
@@ -113,8 +113,34 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// Says that it is not known who wrote the content, where the policy asks for it: whoever decides could be the one.
+    fn knows_authors(&self, case: &Case) -> Result<(), Halt> {
+        if self.charter.basis.terms.unknown_authors == UnknownAuthors::Allow {
+            return Ok(());
+        }
+        let mut unknown = case.shaped_by.clone();
+        for person in self.world.everyone()? {
+            unknown.retain(|identity| !person.identities.contains(identity));
+        }
+        if unknown.is_empty() && !case.shaped_by.is_empty() {
+            return Ok(());
+        }
+        let unmet = match unknown.len() {
+            0 => "somebody to be named as the author".to_owned(),
+            1 => "its author to be known: the address is nobody's in this store".to_owned(),
+            n => format!("its authors to be known: {n} addresses are nobody's in this store"),
+        };
+        let way = "link addresses to people (`lazaret people link`), or have the policy allow it \
+                   (`review.unknown-authors`)";
+        let unmet = vec![format!("{unmet}; {way}")];
+        Err(Refusal::Denied { action: Action::ProposeResolution, unmet, failed: false }.into())
+    }
+
     /// Says what a resolution lacks, whoever proposes it.
     fn can_resolve(&self, case: &Case, resolution: &Resolution) -> Result<(), Halt> {
+        if resolution.frees() {
+            self.knows_authors(case)?;
+        }
         match resolution {
             Resolution::Cleared { justification, refutations, statements, deltas } => {
                 let evidence = case.unrefuted(refutations);

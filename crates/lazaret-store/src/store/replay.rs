@@ -79,6 +79,7 @@ impl<'a> Replay<'a> {
         perform(&mut self.world, duties.authority.as_ref(), step, &entry.act).map_err(|halt| match halt {
             Halt::Refused(refusal) => fault(format!("it could not have been done: {refusal}")),
             Halt::Need(key) => fault(format!("it needs {key}")),
+            Halt::NeedEveryone => fault("it needs all people".to_owned()),
         })?;
         let charter = before.as_ref().or_else(|| self.charter());
         let (name, policy) = charter.map(|charter| (&charter.name, charter.basis.policy)).unzip();

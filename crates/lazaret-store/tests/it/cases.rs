@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Digest, OnDeadline};
+use lazaret_core::{Digest, OnDeadline, UnknownAuthors};
 use lazaret_store::{
     Act, CaseId, CaseStatus, Custody, Justification, Question, Refutation, Refuted, Resolution, Returned,
     SealedObject,
@@ -216,4 +216,44 @@ fn a_content_is_held_once() {
         refused(play.act("finn", &opened("zoe", &["other", "text"]))).contains("held by case C1 already")
     );
     play.act("finn", &opened("zoe", &["other"])).unwrap();
+}
+
+#[test]
+fn what_an_unknown_author_wrote_is_freed_where_the_policy_says_so_and_nowhere_else() {
+    let strict = || {
+        let mut terms = terms();
+        terms.unknown_authors = UnknownAuthors::Refuse;
+        let people = PEOPLE.iter().map(|(name, roles)| newcomer(name, roles)).collect();
+        Play::with(people, terms)
+    };
+    let try_to = |play: &mut Play, resolution: Resolution| {
+        let case = play.act("finn", &opened("zoe", &["text"])).unwrap();
+        play.act("cleo", &claim(case)).unwrap();
+        let proposed = play.act("cleo", &propose(case, resolution));
+        (case, proposed)
+    };
+    let mut play = strict();
+    let (case, proposed) = try_to(&mut play, cleared());
+    let why = refused(proposed);
+    assert!(why.contains("its author to be known: the address is nobody's in this store"), "{why}");
+    // Whose it is is said by two admins; then everybody but this person decides.
+    let question = Question::LinkIdentity { person: person("dov"), identity: crate::play::identity("zoe") };
+    let motion = play.act("ada", &Act::ProposeMotion { question, remark: None }).unwrap();
+    play.act("ben", &Act::SecondMotion { motion: lazaret_store::MotionId(motion) }).unwrap();
+    play.act("cleo", &propose(case, cleared())).unwrap();
+    assert!(refused(play.act("dov", &agree(case))).contains("did not write the content"));
+    play.act("eve", &agree(case)).unwrap();
+    assert_eq!(play.case(case).status(play.policy()), CaseStatus::Decided);
+    // To keep content out is the safe direction.
+    for resolution in [Resolution::Removed, Resolution::KeptHeld] {
+        try_to(&mut strict(), resolution).1.unwrap();
+    }
+    let mut nameless = opened("zoe", &["text"]);
+    if let Act::OpenCase { shaped_by, .. } = &mut nameless {
+        shaped_by.clear();
+    }
+    let mut play = strict();
+    let case = play.act("finn", &nameless).unwrap();
+    play.act("cleo", &claim(case)).unwrap();
+    assert!(refused(play.act("cleo", &propose(case, cleared()))).contains("named as the author"));
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use lazaret_authority::Duties;
 use lazaret_core::{
     DetectorId, Digest, Directness, IdentityId, OnDeadline, PersonId, PersonRole, Purpose, Strength, Terms,
-    ToolId,
+    ToolId, UnknownAuthors,
 };
 use lazaret_store::{
     Act, Aggregate, Case, CaseEvidence, CaseId, Cause, CauseKind, Charter, ContentKind, Exemption,
@@ -54,6 +54,7 @@ pub(crate) fn terms() -> Terms {
         on_deadline: OnDeadline::ProposeRemoval,
         exemption_days: 30,
         purposes: vec![Purpose::Benchmark, Purpose::RedTeam],
+        unknown_authors: UnknownAuthors::Allow,
     }
 }
 
@@ -112,7 +113,9 @@ impl Play {
                 Ok(step.seq)
             }
             Err(Halt::Refused(refusal)) => Err(refusal),
-            Err(Halt::Need(key)) => panic!("a whole world needs no row, and {key} was asked for"),
+            Err(halt @ (Halt::Need(_) | Halt::NeedEveryone)) => {
+                panic!("a whole world needs no row: {halt:?}")
+            }
         }
     }
 

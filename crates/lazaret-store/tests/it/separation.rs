@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_core::{Digest, PersonId, PersonRole};
+use lazaret_core::{Digest, PersonId, PersonRole, UnknownAuthors};
 use lazaret_store::{
     Act, Aggregate, Case, CaseId, Custody, ExemptionId, Justification, Key, MotionId, NewPerson, Person,
     Question, Refutation, Refuted, Resolution, SealedObject,
@@ -14,6 +14,8 @@ use proptest::strategy::ValueTree as _;
 use crate::play::{Play, basis, identity, newcomer, opened, person, request, taint, terms};
 
 const NAMES: [&str; 7] = ["ada", "ben", "cleo", "dov", "eve", "finn", "gita"];
+/// Who writes: everybody, and somebody whom the store does not know.
+const AUTHORS: [&str; 8] = ["ada", "ben", "cleo", "dov", "eve", "finn", "gita", "stranger"];
 const TEXTS: [&str; 4] = ["one", "two", "three", "four"];
 
 /// What somebody tries: who, what, and three choices that the act makes use of.
@@ -91,7 +93,7 @@ fn a_question((a, b, c): (u8, u8, u8)) -> Question {
 fn an_act(play: &Play, (what, a, b, c): (u8, u8, u8, u8)) -> Act {
     let content = Digest::of(pick(&TEXTS, a).as_bytes());
     match what % 24 {
-        0 | 1 => opened(pick(&NAMES, b), &[pick(&TEXTS, a)]),
+        0 | 1 => opened(pick(&AUTHORS, b), &[pick(&TEXTS, a)]),
         2..=4 => Act::ClaimCase { case: a_case(play, a) },
         5..=8 => Act::ProposeResolution {
             case: a_case(play, a),
@@ -146,6 +148,9 @@ fn check(before: &Play, after: &Play, by: PersonId) {
                 if decision.resolution.frees() {
                     assert!(decision.people.len() >= demanded as usize, "{case:?}");
                     assert!(decision.people.iter().all(|id| may_clear(&people[id], case)), "{case:?}");
+                    let is_known = |author| people.values().any(|person| person.identities.contains(author));
+                    let refused = before.charter().basis.terms.unknown_authors == UnknownAuthors::Refuse;
+                    assert!(!refused || case.shaped_by.iter().all(is_known), "{case:?}");
                 }
                 if let Resolution::ExemptLabelled { exemption } = decision.resolution {
                     let exemption = after.exemption(exemption.0);
@@ -240,10 +245,14 @@ proptest! {
     fn nothing_is_freed_without_the_people_that_the_policy_demands(
         bits in any::<[u8; 7]>(),
         people_demanded in 2_u32..4,
+        refuses_unknown in any::<bool>(),
         attempts in prop::collection::vec(any::<Attempt>(), 1..60),
     ) {
         let mut terms = terms();
         terms.people = people_demanded;
+        if refuses_unknown {
+            terms.unknown_authors = UnknownAuthors::Refuse;
+        }
         let mut play = Play::with(some_people(bits), terms);
         for (who, what, a, b, c) in attempts {
             let by = person(pick(&NAMES, who));

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lazaret_core::{Digest, Verdict};
+use lazaret_core::{Digest, Span, Verdict};
 use lazaret_evidence::Detectors;
 use lazaret_intake::git::Repository;
 use lazaret_pipeline::house::House;
-use lazaret_pipeline::quarantine::{Find, HoldReport, Left, Quarantine, QuarantineError, finds};
+use lazaret_pipeline::quarantine::{Find, HoldReport, Left, Quarantine, QuarantineError, find_lines, finds};
 use lazaret_pipeline::{Measure, ScanRequest, scan};
 use lazaret_store::{Actor, Aggregate, CaseId, Custody, Key, Order, Query, Recipients, Vault};
 
@@ -28,6 +28,7 @@ use crate::speech;
 use crate::text::{count, fit_end, pad, plain_line};
 
 mod bytes;
+mod records;
 
 pub(crate) use bytes::{ReleaseArgs, read_identities, release};
 
@@ -46,6 +47,17 @@ enum HoldCommand {
     /// each commit that such lines come from, the bytes sealed in the vault. What is held already is told where else it
     /// lies; what was removed and has come back opens its case again. Doing it again goes on where a killed run ended.
     Repo(Box<RepoArgs>),
+    /// Hold lines of a file of a repository
+    ///
+    /// They are held as a content of their own, with the taints that stand against them, whatever the verdict.
+    Span(Box<SpanArgs>),
+    /// Hold the records that a gate held
+    ///
+    /// Reads what `lazaret gate` or `lazaret export` wrote: the records below `held/`, each with what stands against it.
+    /// A case is opened for each commit that marks come from, and one for each shard where no commit is known.
+    Gated(records::GatedArgs),
+    /// Hold whole shards or other files, each as one content
+    Shard(records::ShardArgs),
     /// List held contents
     List {
         /// Those of one case alone
@@ -103,10 +115,33 @@ struct RepoArgs {
     history: HistoryArgs,
 }
 
+/// Which lines to hold.
+#[derive(Debug, Args)]
+struct SpanArgs {
+    /// The path of the file within the repository
+    #[arg(long, value_name = "PATH")]
+    path: String,
+    /// The lines, such as 12-40, counted from 1
+    #[arg(long, value_name = "FROM-TO", value_parser = parse_lines)]
+    lines: Span,
+    #[command(flatten)]
+    repo: RepoArgs,
+}
+
+/// Reads a run of lines: `12-40`, or one line.
+fn parse_lines(text: &str) -> Result<Span, String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let span = from.parse().ok().zip(to.parse().ok()).and_then(|(from, to)| Span::new(from, to).ok());
+    span.ok_or_else(|| "lines are written like 12-40, counted from 1".to_owned())
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &HoldArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     match &args.command {
-        HoldCommand::Repo(args) => hold_repository(args, global),
+        HoldCommand::Repo(args) => hold_repository(args, None, global),
+        HoldCommand::Span(args) => hold_repository(&args.repo, Some((&args.path, args.lines)), global),
+        HoldCommand::Gated(args) => records::gated(args, global),
+        HoldCommand::Shard(args) => records::shards(args, global),
         HoldCommand::List { case, store } => list(*case, store),
         HoldCommand::Read(args) => bytes::read(args, global),
         HoldCommand::Detach { content, store, actor } => block_on(async {
@@ -133,21 +168,37 @@ fn say_removed(gone: u64, global: &GlobalArgs) {
     }
 }
 
-fn hold_repository(args: &RepoArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
+fn hold_repository(
+    args: &RepoArgs,
+    lines: Option<(&str, Span)>,
+    global: &GlobalArgs,
+) -> Result<ExitCode, CommandError> {
     let screen = Screen::stderr(global.color);
     let report = block_on(async {
         let house = args.store.open().await?;
         let (actor, vault) = (args.actor.enter(&house).await?, vault_of(&house)?);
-        let (catalog, (found, left)) = find_by_the_store(&house, args, global).await?;
+        let (catalog, (found, left)) = find_by_the_store(&house, args, lines, global).await?;
         let progress = Progress::start("holding", &screen, global.quiet);
         let held = by(&house, &vault, &actor, global).hold(found, catalog, left).await;
         drop(progress);
         held.map_err(quarantine_error)
     })?;
-    write_report(&report, args.format)?;
+    if let Some((path, lines)) = lines
+        && report.held + report.sighted + report.known == 0
+    {
+        let message = format!("`{}` has no lines {}-{}", plain_line(path), lines.start(), lines.end());
+        return Err(CommandError::new(ExitCode::NothingExamined, message)
+            .hint("name the path as `git ls-files` writes it, and lines that it has"));
+    }
+    finish(&report, args.format, &screen)
+}
+
+/// Writes what was done, and fails where something was left.
+fn finish(report: &HoldReport, format: ReportFormat, screen: &Screen) -> Result<ExitCode, CommandError> {
+    write_report(report, format)?;
     if !report.left.is_empty() {
         let message = format!("{} could not be held", count(report.left.len() as u64, "file", "files"));
-        speech::error(&CommandError::new(ExitCode::Failure, message).hint("the report names each"), &screen);
+        speech::error(&CommandError::new(ExitCode::Failure, message).hint("the report names each"), screen);
         return Ok(ExitCode::Failure);
     }
     Ok(if report.held + report.sighted + report.known == 0 {
@@ -161,6 +212,7 @@ fn hold_repository(args: &RepoArgs, global: &GlobalArgs) -> Result<ExitCode, Com
 async fn find_by_the_store(
     house: &House,
     args: &RepoArgs,
+    lines: Option<(&str, Span)>,
     global: &GlobalArgs,
 ) -> Result<(Digest, (Vec<Find>, Vec<Left>)), CommandError> {
     let policy = house.document(house.charter.basis.policy).await.map_err(house_error)?;
@@ -190,7 +242,11 @@ async fn find_by_the_store(
     drop(progress);
     let report = scanned.map_err(scan_error)?.report;
     let worst = if args.suspect { Verdict::Suspect } else { Verdict::Tainted };
-    let found = finds(&request, &report, worst).map_err(|error| {
+    let found = match lines {
+        Some((path, lines)) => find_lines(&request, &report, path, lines),
+        None => finds(&request, &report, worst),
+    };
+    let found = found.map_err(|error| {
         CommandError::from_error(ExitCode::Failure, error).hint("name a repository; a folder has no history")
     })?;
     Ok((report.catalog, found))
@@ -324,7 +380,7 @@ pub(crate) fn quarantine_error(error: QuarantineError) -> CommandError {
         QuarantineError::TooLarge { .. } => {
             CommandError::from_error(ExitCode::Failure, error).hint("have the whole content reviewed")
         }
-        QuarantineError::Changed { .. } | QuarantineError::Write { .. } => {
+        QuarantineError::Changed { .. } | QuarantineError::Read { .. } | QuarantineError::Write { .. } => {
             CommandError::from_error(ExitCode::Failure, error)
         }
     }

@@ -99,6 +99,8 @@ fn two_people_read_what_changed_and_the_new_version_is_clean() {
     let blind = story.by("dov", &["case", "agree", &case]);
     assert_eq!(blind.code, 2, "{}", blind.stderr);
     assert!(blind.stderr.contains("`lazaret case diff` shows them"), "{}", blind.stderr);
+    // Mary wrote what changed, which bears no mark.
+    assert_eq!(story.by("mary", &["case", "agree", &case, "--identity", &identity]).code, 12);
     story.must(story.by("dov", &["case", "agree", &case, "--identity", &identity]));
 
     let file = scanned(&story);

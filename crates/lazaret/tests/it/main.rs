@@ -13,6 +13,7 @@ mod exit_codes;
 mod export;
 mod gate;
 mod help;
+mod hold;
 mod hostile;
 mod output;
 mod pages;

@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use crate::environment::{Run, TestEnvironment};
 
-const PEOPLE: [(&str, &str); 7] = [
-    ("ada", "admin+policy-owner"),
+const PEOPLE: [(&str, &str); 8] = [
+    // Who commits what others write.
+    ("ada", "admin+policy-owner:ada@harbour.example"),
     ("ben", "admin+policy-owner"),
     ("cleo", "reviewer"),
     ("dov", "reviewer"),
@@ -23,6 +24,7 @@ const PEOPLE: [(&str, &str); 7] = [
     ("gita", "manager"),
     // The author of the tainted commits, who reviews as well: not these.
     ("zoe", "reviewer:lucy@harbour.example"),
+    ("mary", "reviewer:mary@harbour.example"),
 ];
 
 /// The people of the house vouch for what bears no mark.
@@ -272,7 +274,7 @@ fn came_back(story: &Story, sail: &str) {
 }
 
 /// Returns the text of all files below a folder whose names end so.
-fn all_text(folder: &Path, end: &str) -> String {
+pub(crate) fn all_text(folder: &Path, end: &str) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use lazaret_store::{Order, Query, Store, StoreUrl};
+use jiff::Timestamp;
+use lazaret_pipeline::docket::{CaseListRequest, QueueFilter, case_list, case_sheet, queue, review_sheet};
+use lazaret_pipeline::house::House;
+use lazaret_store::{CaseId, Order, Query, Store, StoreUrl};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use super::super::account::{Account, Keeper};
 use super::super::measure::{Measured, Stdout, measure};
 use super::crew::Crew;
 use super::load::{Course, submit};
-use super::{kill, runtime};
+use super::{kill, runtime, vault};
 
 /// The hidden chore that does one job: `JOB STORE [NUMBER]...`.
 pub(crate) const JOB: &str = "bench-store";
@@ -55,6 +58,8 @@ pub(crate) fn work(args: &[OsString]) -> Result<()> {
         ["open", place, cases] => fill(place, number(cases)?, Course::Open)?,
         ["verify", place] => verify(&mut keeper, place)?,
         ["list", place, file] => list(&mut keeper, place, *file == "cold")?,
+        ["docket", folder] => docket(&mut keeper, folder)?,
+        ["vault", folder, bytes] => vault::work(&mut keeper, folder, number(bytes)?)?,
         _ => bail!("`{JOB}` is started by `cargo xtask bench store` alone"),
     }
     println!("{}", keeper.finish().to_json());
@@ -122,6 +127,39 @@ async fn page_of_cases(store: &Store) -> Result<usize> {
     Ok(store.list(&query).await?.len())
 }
 
+/// Asks as `lazaret case list`, `case review` and `case show` do; the first time with nothing of it in this process.
+fn docket(keeper: &mut Keeper, folder: &str) -> Result<()> {
+    let (crew, runtime) = (Crew::new(), runtime()?);
+    let now = Timestamp::now();
+    let house = runtime.block_on(House::open(&folder.parse()?))?;
+    let request = CaseListRequest {
+        statuses: Vec::new(),
+        claimant: None,
+        overdue: false,
+        tool: None,
+        limit: 50,
+        after: None,
+        now,
+    };
+    let list = || Ok(runtime.block_on(case_list(&house, &request))?);
+    let undecided = timed(keeper, "first list", list)?;
+    keeper.count("cases", undecided.counts.get("open").copied().unwrap_or(0).try_into()?);
+    let last = undecided.cases.last().and_then(|row| row.case.strip_prefix('C')?.parse().ok());
+    let last = CaseId(last.context("no case is open")?);
+    let person = crew.reviewer.person;
+    let review = || Ok(runtime.block_on(queue(&house, person, QueueFilter::Undecided, now))?);
+    timed(keeper, "first queue", review)?;
+    let sheet = || Ok(runtime.block_on(review_sheet(&house, last, person, now))?);
+    timed(keeper, "first sheet", sheet)?;
+    let show = || Ok(runtime.block_on(case_sheet(&house, last, now))?);
+    timed(keeper, "first show", show)?;
+    keeper.count("list, wall microseconds", median_micros(list)?);
+    keeper.count("queue, wall microseconds", median_micros(review)?);
+    keeper.count("sheet, wall microseconds", median_micros(sheet)?);
+    keeper.count("show, wall microseconds", median_micros(show)?);
+    Ok(())
+}
+
 fn median_micros<T>(ask: impl Fn() -> Result<T>) -> Result<usize> {
     let times = (0..N_LISTS).map(|_| {
         let begin = now();
@@ -134,7 +172,7 @@ fn median_micros<T>(ask: impl Fn() -> Result<T>) -> Result<usize> {
 }
 
 /// Carries out a phase and notes its CPU time and its wall time.
-fn timed<T>(keeper: &mut Keeper, phase: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn timed<T>(keeper: &mut Keeper, phase: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let begin = now();
     let done = keeper.phase(phase, work)?;
     let micros = usize::try_from(begin.elapsed().as_micros())?;
