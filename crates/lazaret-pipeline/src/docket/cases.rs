@@ -15,14 +15,16 @@ use serde::Serialize;
 use super::{Names, NextStep, next_steps, people, read};
 use crate::house::House;
 
+mod deltas;
+
+pub use deltas::DeltaSheet;
+use deltas::{FALLEN, deltas, rests_well};
+
 /// The name of the format of lists of cases.
 pub const CASE_LIST_FORMAT: &str = "lazaret.case-list/1";
 
 /// The name of the format of a case's sheet.
 pub const CASE_FORMAT: &str = "lazaret.case/1";
-
-/// Why a clearing does not stand that rests on another.
-const FALLEN: &str = "what it is a change of is not cleared any more";
 
 /// How many contents of a case are shown; the sheet says how many more there are.
 const CONTENTS_SHOWN: u32 = 100;
@@ -165,17 +167,6 @@ pub struct ProposalSheet {
     pub remark: Option<String>,
     /// Who agreed since.
     pub agreed: Vec<String>,
-}
-
-/// What changed in a content since a version that was cleared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct DeltaSheet {
-    /// The content.
-    pub content: String,
-    /// The version that was cleared.
-    pub base: String,
-    /// How many lines of the content are not the version's.
-    pub lines: u64,
 }
 
 /// What was decided.
@@ -472,39 +463,6 @@ async fn decision(
             why.to_owned()
         }),
     }))
-}
-
-fn deltas(resolution: &Resolution) -> Vec<DeltaSheet> {
-    let deltas = resolution.deltas().into_iter().flatten();
-    let sheet = |delta: &lazaret_store::Delta| DeltaSheet {
-        content: delta.content.to_string(),
-        base: delta.base.to_string(),
-        lines: delta.lines,
-    };
-    deltas.map(sheet).collect()
-}
-
-/// Whether what a clearing rests on is still cleared, by however many steps.
-async fn rests_well(house: &House, case: &Case) -> Result<bool, StoreError> {
-    let policy = house.charter.basis.policy;
-    let (mut seen, mut waiting) = (std::collections::BTreeSet::from([case.case]), vec![case.clone()]);
-    while let Some(case) = waiting.pop() {
-        let Some(decision) = case.standing(policy) else { return Ok(false) };
-        for delta in decision.resolution.deltas().into_iter().flatten() {
-            let hold = house.store.get(Key::Hold(delta.base)).await?;
-            let Some(Aggregate::Hold(hold)) = hold else { return Ok(false) };
-            let base = house.store.get(Key::Case(hold.case)).await?;
-            let Some(Aggregate::Case(base)) = base else { return Ok(false) };
-            let cleared = base.standing(policy).map(|decision| &decision.resolution);
-            if !matches!(cleared, Some(Resolution::Cleared { .. })) {
-                return Ok(false);
-            }
-            if seen.insert(base.case) {
-                waiting.push(*base);
-            }
-        }
-    }
-    Ok(true)
 }
 
 /// Says why a decision does not stand.
