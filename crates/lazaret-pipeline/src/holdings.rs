@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use lazaret_core::{Digest, Evidence, ObjectId, Proof, ToolId};
 use lazaret_evidence::surroundings;
+use lazaret_fingerprint::SegmentError;
 use lazaret_policy::{Review, Rules};
 use lazaret_store::{
     Aggregate, Case, CaseId, CaseStatus, Exemption, ExemptionId, Hold, Key, Replay, Resolution, SnapshotError,
@@ -16,8 +17,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::house::{House, HouseError};
+use crate::quarantine::FINGERPRINT;
 
 mod delta;
+mod near;
+
+pub use near::FingerprintError;
+
+use near::Tombstones;
 
 /// The word for a decision to clear that stands.
 const CLEARED: &str = "cleared";
@@ -28,6 +35,15 @@ pub enum HoldingsError {
     /// The store cannot be read.
     #[error(transparent)]
     House(#[from] HouseError),
+    /// What it keeps of removed content cannot be used.
+    #[error("what the store `{store}` keeps of removed content cannot be used")]
+    Fingerprint {
+        /// Where the store lies.
+        store: String,
+        /// Why not.
+        #[source]
+        source: Box<FingerprintError>,
+    },
     /// Its ledger does not verify, or cannot be read.
     #[error("what the store `{store}` holds cannot be told")]
     Snapshot {
@@ -55,6 +71,7 @@ pub struct Holdings {
     root: Digest,
     by_content: FxHashMap<Digest, Holding>,
     by_blob: FxHashMap<ObjectId, Digest>,
+    tombstones: Tombstones,
 }
 
 /// One held content, and where its case stands.
@@ -100,7 +117,8 @@ pub struct LedgerEntry {
 pub struct CaseEntry {
     /// The case, such as `C12`.
     pub case: String,
-    /// Where it stands: `cleared`, `open`, `kept-held`, `removed` or `exempt-labelled`.
+    /// Where it stands: `cleared`, `open`, `kept-held`, `removed` or `exempt-labelled`; `removed-copy` where it is not
+    /// held, and is a copy of what was to be removed.
     pub standing: String,
     /// The exemption that the content is labelled with, such as `E5`: it stays what it is held to be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,13 +143,58 @@ impl Holdings {
             root,
             by_content: FxHashMap::default(),
             by_blob: FxHashMap::default(),
+            tombstones: Tombstones::default(),
         };
         let policy = charter.basis.policy;
         for (_, row, _) in replay.rows() {
             let Aggregate::Hold(hold) = row else { continue };
             holdings.add(hold, &replay, policy);
         }
+        let mut kept = Vec::new();
+        for (document, content) in holdings.fingerprints(&replay) {
+            kept.push((document, content, house.document(document).await?));
+        }
+        let failed = |source| HoldingsError::Fingerprint {
+            store: house.place().to_string(),
+            source: Box::new(source),
+        };
+        holdings.tombstones = Tombstones::of(kept).map_err(failed)?;
         Ok(holdings)
+    }
+
+    /// Returns the fingerprints of removed content that were kept: their documents, and whose they are.
+    fn fingerprints(&self, replay: &Replay<'_>) -> Vec<(Digest, Digest)> {
+        let kept = replay.rows().filter_map(|(_, row, _)| match row {
+            Aggregate::Statement(statement) if statement.kind == FINGERPRINT => Some(statement),
+            _ => None,
+        });
+        let removed = |content: &&Digest| {
+            self.by_content.get(*content).is_some_and(|holding| matches!(holding.standing, Standing::Removed))
+        };
+        kept.filter_map(|statement| Some((statement.document, *statement.contents.iter().find(removed)?)))
+            .collect()
+    }
+
+    /// Whether something was removed that could come back as a copy.
+    pub(crate) fn knows_copies(&self) -> bool {
+        !self.tombstones.is_empty()
+    }
+
+    /// Says of which removed content a text is a copy that is not held itself.
+    ///
+    /// # Errors
+    /// [`SegmentError`] where that cannot be said.
+    pub(crate) fn copied(&self, text: &[u8]) -> Result<Option<CaseEntry>, SegmentError> {
+        let Some(near) = self.tombstones.near(text)? else { return Ok(None) };
+        let Some(holding) = self.by_content.get(&near.content) else { return Ok(None) };
+        let why =
+            format!("{} of it are those of {}, which was to be removed", counted(near.lines), near.content);
+        Ok(Some(CaseEntry {
+            case: holding.case.to_string(),
+            standing: "removed-copy".to_owned(),
+            exemption: None,
+            why,
+        }))
     }
 
     fn add(&mut self, hold: &Hold, replay: &Replay<'_>, policy: Digest) {

@@ -12,8 +12,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use lazaret_core::{Digest, IdentityId};
 use lazaret_store::{
-    Act, Actor, Aggregate, CaseEvidence, CaseId, Cause, Custody, HeldContent, Hold, Identities, Key, Query,
-    ReadPurpose, Refusal, Resolution, Sealed, Store, StoreError, Vault, VaultError,
+    Act, Actor, Aggregate, CaseEvidence, CaseId, Cause, Custody, Document, HeldContent, Hold, Identities,
+    Key, Query, ReadPurpose, Refusal, Resolution, Sealed, Store, StoreError, Vault, VaultError,
 };
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
@@ -23,10 +23,12 @@ use crate::docket;
 mod delta;
 mod finds;
 mod records;
+mod tombstone;
 
 pub use delta::{DiffLine, Difference};
 pub use finds::{Find, FindError, Left, find_lines, finds};
 pub use records::{HoldRecordsError, WholeShard};
+pub(crate) use tombstone::FINGERPRINT;
 
 /// The value of the `format` field of what holding did.
 pub const HOLD_FORMAT: &str = "lazaret.hold/1";
@@ -107,6 +109,15 @@ pub enum QuarantineError {
         content: Digest,
         /// Where it is.
         custody: &'static str,
+    },
+    /// What a content is known by could not be made.
+    #[error("the fingerprint of {content} cannot be made")]
+    Fingerprint {
+        /// The content.
+        content: Digest,
+        /// Why not.
+        #[source]
+        source: lazaret_fingerprint::BuildError,
     },
     /// Nobody holds such a content.
     #[error("no content {content} is held")]
@@ -203,8 +214,27 @@ impl Quarantine<'_> {
                     self.sight(find, &hold, report).await?;
                 }
                 self.seal(find, &hold, report).await?;
+                self.remember(find).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Keeps the fingerprint of a held content, so that it is known again when it was removed and comes back as a copy.
+    async fn remember(&self, find: &Find) -> Result<(), QuarantineError> {
+        let content = find.held.content;
+        let made = tombstone::fingerprint(content, &find.bytes);
+        let Some(body) = made.map_err(|source| QuarantineError::Fingerprint { content, source })? else {
+            return Ok(());
+        };
+        let document = Digest::of(&body);
+        if self.store.get(Key::Statement(document)).await?.is_some() {
+            return Ok(());
+        }
+        let kind = FINGERPRINT.to_owned();
+        let act = Act::RecordStatement { document, kind, contents: [content].into() };
+        let kept = vec![Document { media: tombstone::FINGERPRINT_MEDIA.to_owned(), body }];
+        self.store.apply_with(self.actor, act, kept, self.now).await?;
         Ok(())
     }
 

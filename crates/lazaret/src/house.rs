@@ -69,6 +69,8 @@ impl Asked {
 fn holdings_error(error: HoldingsError) -> CommandError {
     match error {
         HoldingsError::House(error) => house_error(error),
+        HoldingsError::Fingerprint { .. } => CommandError::from_error(ExitCode::Failure, error)
+            .hint("somebody recorded a statement of the kind `fingerprint` that is none; its entry says who"),
         HoldingsError::Snapshot { .. } => {
             let exit = if error.is_of_the_ledger() { ExitCode::LedgerInvalid } else { ExitCode::Failure };
             CommandError::from_error(exit, error).hint("`lazaret ledger verify` tells what is wrong with it")

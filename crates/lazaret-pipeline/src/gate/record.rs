@@ -130,12 +130,12 @@ pub(crate) fn judge_record(record: &Record<'_>, origin: &Origin, snapshot: &Snap
     found.evidence.extend(snapshot.measure.brought.map(|brought| brought.of_text(text)).unwrap_or_default());
     found.add_declared(record, snapshot);
     found.add_beside(record, snapshot);
+    found.add_held(&identified, text, snapshot);
     // What might be known output cannot pass for unproven because nobody could ask.
     if found.is_unasked {
         return RecordVerdict::rejected(record, GapKind::CorruptObject.as_str());
     }
     let lines = examined.facts.n_lines;
-    found.add_held(&identified, snapshot);
     let conclude = |found: &Found| {
         let reviews = found.review.as_slice();
         let matter = Matter { origin, lines, evidence: &found.evidence, gaps: &found.gaps, reviews };
@@ -177,6 +177,8 @@ pub(crate) struct Found {
     commits: BTreeMap<usize, ObjectId>,
     /// What people refuted.
     review: Option<Review>,
+    /// What was to be removed, and this is a copy of.
+    copied: Option<CaseEntry>,
 }
 
 impl Examined {
@@ -326,13 +328,27 @@ impl Found {
     }
 
     /// Adds what a store holds of these very bytes: a review, or that they are withheld.
-    fn add_held(&mut self, identified: &Identified, snapshot: &Snapshot<'_>) {
-        let Some((holdings, holding)) = held(identified, snapshot) else { return };
+    fn add_held(&mut self, identified: &Identified, text: &[u8], snapshot: &Snapshot<'_>) {
+        let Some((holdings, holding)) = held(identified, snapshot) else {
+            return self.add_copied(text, snapshot);
+        };
         let commits = &self.commits;
         self.review = holdings.review(holding, &mut self.evidence, |place| commits.get(&place).copied());
         let review = self.review.as_ref();
         let withheld = holdings.withheld(holding, &self.evidence, review, snapshot.measure.rules);
         self.reserved.extend(withheld.map(|code| (None, code)));
+    }
+
+    /// Withholds a copy of what was to be removed.
+    fn add_copied(&mut self, text: &[u8], snapshot: &Snapshot<'_>) {
+        match snapshot.measure.holdings.map(|holdings| holdings.copied(text)) {
+            Some(Ok(Some(case))) => {
+                self.reserved.push((None, "removed-copy"));
+                self.copied = Some(case);
+            }
+            Some(Err(_)) => self.is_unasked = true,
+            Some(Ok(None)) | None => {}
+        }
     }
 
     /// Says anew which taints the review refutes, after more were found.
@@ -345,7 +361,7 @@ impl Found {
     }
 
     fn case_entry(&self, identified: &Identified, snapshot: &Snapshot<'_>) -> Option<CaseEntry> {
-        let (holdings, holding) = held(identified, snapshot)?;
+        let Some((holdings, holding)) = held(identified, snapshot) else { return self.copied.clone() };
         Some(holdings.entry(holding, &self.evidence, self.review.as_ref(), snapshot.measure.rules))
     }
 

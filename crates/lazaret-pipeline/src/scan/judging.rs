@@ -1,7 +1,9 @@
 //! Holds every file against the policy and writes down what is held of its lines.
 
 use jiff::civil::Date;
-use lazaret_core::{CommitIx, Digest, Directness, Evidence, Gap, ObjectId, Origin, Proof, Span, Verdict};
+use lazaret_core::{
+    CommitIx, Digest, Directness, Evidence, Gap, GapKind, ObjectId, Origin, Proof, Span, Verdict,
+};
 use lazaret_evidence::attribution::{LineOrigin, Owned};
 use lazaret_evidence::surroundings;
 use lazaret_intake::git::{ListedEntry, ObjectKind, ObjectReader};
@@ -285,13 +287,20 @@ impl<'a> Judge<'a> {
     fn decided(&self, file: &ListedEntry, claims: &mut Claims) -> (Vec<Review>, Option<CaseEntry>) {
         let nothing = (Vec::new(), None);
         let Some(holdings) = self.measure.holdings else { return nothing };
-        let Some((reading, _)) = self.marks.filter(|_| holdings.may_hold(&file.entry.id)) else {
-            return nothing;
-        };
+        let is_asked = holdings.may_hold(&file.entry.id) || holdings.knows_copies();
+        let Some((reading, _)) = self.marks.filter(|_| is_asked) else { return nothing };
         // A name of git can be made to collide; a case is about bytes.
         let mut reader = ObjectReader::new(reading.repository.objects(), 0);
         let Ok(bytes) = reader.read_as(&file.entry.id, ObjectKind::Blob) else { return nothing };
-        let Some(holding) = holdings.get(Digest::of(&bytes)) else { return nothing };
+        let Some(holding) = holdings.get(Digest::of(&bytes)) else {
+            return match holdings.copied(&bytes) {
+                Ok(case) => (Vec::new(), case),
+                Err(error) => {
+                    claims.gaps.push(gap(GapKind::CorruptObject, format!("removed content: {error}")));
+                    nothing
+                }
+            };
+        };
         let commits: Vec<Option<ObjectId>> =
             claims.commits.iter().map(|commit| self.commit_id(*commit)).collect();
         let review =

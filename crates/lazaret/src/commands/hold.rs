@@ -380,9 +380,10 @@ pub(crate) fn quarantine_error(error: QuarantineError) -> CommandError {
         QuarantineError::TooLarge { .. } => {
             CommandError::from_error(ExitCode::Failure, error).hint("have the whole content reviewed")
         }
-        QuarantineError::Changed { .. } | QuarantineError::Read { .. } | QuarantineError::Write { .. } => {
-            CommandError::from_error(ExitCode::Failure, error)
-        }
+        QuarantineError::Fingerprint { .. }
+        | QuarantineError::Changed { .. }
+        | QuarantineError::Read { .. }
+        | QuarantineError::Write { .. } => CommandError::from_error(ExitCode::Failure, error),
     }
 }
 

@@ -224,9 +224,15 @@ fn cases(summary: &Summary<'_>, screen: &Screen, out: &mut dyn Write) -> io::Res
     }
     writeln!(out, "  {}", screen.paint(Ink::Heading, "Held by the store"))?;
     let mut rows = summary.cases.clone();
-    rows.sort_by_key(|(path, case)| (case.standing == "cleared", case.standing != "removed", *path));
+    rows.sort_by_key(|(path, case)| {
+        (case.standing == "cleared", !case.standing.starts_with("removed"), *path)
+    });
     for (path, case) in rows.iter().take(NAMES_MAX) {
-        let standing = if case.standing == "removed" { "BACK" } else { case.standing.as_str() };
+        let standing = match case.standing.as_str() {
+            "removed" => "BACK",
+            "removed-copy" => "BACK AS A COPY",
+            other => other,
+        };
         let label = case.exemption.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
         let row = format!("{:<6} {standing}{label}: {}  ", case.case, plain(&case.why));
         let path = fit_start(&plain(path), screen.width.saturating_sub(columns(&row) + 2).max(20));

@@ -112,3 +112,67 @@ fn lines_of_a_file_are_held_with_what_stands_against_them() {
     }
     assert_eq!(story.by("finn", &["hold", "span", ".", "--path", "a", "--lines", "9-2"]).code, 2);
 }
+
+/// A text of so many lines that nobody would write alike.
+fn rigging(word: &str) -> String {
+    let line = |nth: usize| {
+        format!(
+            "    let {word}_{nth} = hoist(halyard_{nth}, block_{}, cleat_{}) + {};\n",
+            nth * 7,
+            nth * 3,
+            nth * 11
+        )
+    };
+    (1..=30).map(line).collect()
+}
+
+#[test]
+fn what_was_removed_is_known_again_as_a_copy() {
+    let story = begin();
+    let repo = &story.world.repo;
+    repo.write("src/rig.rs", rigging("sheet"));
+    let marked = "Rig her\n\nCo-Authored-By: Claude <noreply@anthropic.com>\n";
+    repo.commit(marked).author("Lucy", "lucy@harbour.example").create();
+    story.must(story.by("finn", &["hold", "repo", ".", "--no-cache"]));
+    let case = story.case_over("src/rig.rs");
+    story.must(story.by("dov", &["case", "claim", &case]));
+    story.must(story.by("dov", &["case", "propose", &case, "--resolution", "removed"]));
+    story.must(story.by("cleo", &["case", "agree", &case]));
+
+    // It comes back in another file, by somebody else, with a line more, other white space and a line changed.
+    let copy = rigging("sheet").replace("    let", "\tlet").replacen("block_7", "block_8", 1);
+    repo.remove("src/rig.rs");
+    repo.write("src/tackle.rs", format!("// all new\n{copy}"));
+    repo.write(
+        "src/other.rs",
+        rigging("boom")
+            .lines()
+            .rev()
+            .take(12)
+            .map(|line| format!("{line} // {}\n", line.len()))
+            .collect::<String>(),
+    );
+    repo.commit("Write the tackle").author("Mary Reed", "mary@harbour.example").create();
+    let args = ["scan", ".", "--no-cache", "--format", "json", "--store", &story.place];
+    let output = story.world.command(&args).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let file = |path: &str| {
+        report["files"].as_array().unwrap().iter().find(|file| file["path"] == path).unwrap().clone()
+    };
+    let found = file("src/tackle.rs");
+    assert_eq!(
+        (&found["case"]["standing"], &found["case"]["case"]),
+        (&"removed-copy".into(), &case.as_str().into())
+    );
+    assert!(found["case"]["why"].as_str().unwrap().ends_with(", which was to be removed"), "{found}");
+    assert_eq!(file("src/hull.py").get("case"), None);
+    let run = story.world.run(&["scan", ".", "--no-cache", "--store", &story.place]);
+    assert!(run.stdout.contains("BACK AS A COPY"), "{}", run.stdout);
+
+    let out = export(&story, "copied", &["--store", &story.place]);
+    let reasons = all_text(Path::new(&out).join("held").as_path(), ".reasons.jsonl");
+    let line = reasons.lines().find(|line| line.contains("tackle.rs")).unwrap();
+    assert!(line.contains("removed-copy"), "{line}");
+    assert!(!reasons.contains("hull.py"), "{reasons}");
+    story.must(story.by("ada", &["ledger", "verify"]));
+}

@@ -135,8 +135,8 @@ fn a_third_party_checks_the_ledger_a_single_entry_and_the_witness() {
     let run = house.0.run(&["ledger", "verify", "--log", &log, "--trust", &key]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_snapshot!(run.stdout, @"
-    entries  4 done again, root sha256:$DIGEST
-    public   4 entries, 0 witnesses
+    entries  5 done again, root sha256:$DIGEST
+    public   5 entries, 0 witnesses
     everything is as the ledger says
     ");
     let proof = house.text("proof");
@@ -146,7 +146,7 @@ fn a_third_party_checks_the_ledger_a_single_entry_and_the_witness() {
     let shown = house.0.command(&["ledger", "show", "1", "--log", &log, "--trust", &key]).output().unwrap();
     let entry = house.0.file("entry", &String::from_utf8(shown.stdout).unwrap());
     let run = house.0.run(&["ledger", "check", &proof, &entry, "--trust", &key]);
-    assert_eq!((run.code, run.stderr.as_str()), (0, "note: entry 1 is among the 4 that were signed\n"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, "note: entry 1 is among the 5 that were signed\n"));
     let forged = fs::read_to_string(&entry).unwrap().replace("open-case", "open-cast");
     let forged = house.0.file("forged", &forged);
     assert_eq!(house.0.run(&["ledger", "check", &proof, &forged, "--trust", &key]).code, 30);
@@ -162,7 +162,7 @@ fn a_third_party_checks_the_ledger_a_single_entry_and_the_witness() {
     let adopt = ["ledger", "adopt", &cosigned, "--witness", &witness, "--ledger-key", &ledger_key];
     assert_eq!(house.run(&adopt).code, 0);
     let run = house.0.run(&["ledger", "verify", "--log", &log, "--trust", &key, "--witness", &witness]);
-    assert!(run.stdout.contains("public   4 entries, 1 witness\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("public   5 entries, 1 witness\n"), "{}", run.stdout);
 }
 
 #[test]
