@@ -164,9 +164,9 @@ impl Holdings {
 
     /// Returns the fingerprints of removed content that were kept: their documents, and whose they are.
     fn fingerprints(&self, replay: &Replay<'_>) -> Vec<(Digest, Digest)> {
-        let kept = replay.rows().filter_map(|(_, row, _)| match row {
-            Aggregate::Statement(statement) if statement.kind == FINGERPRINT => Some(statement),
-            _ => None,
+        let kept = replay.rows().filter_map(|(_, row, _)| {
+            let Aggregate::Statement(statement) = row else { return None };
+            (statement.kind == FINGERPRINT).then_some(statement)
         });
         let removed = |content: &&Digest| {
             self.by_content.get(*content).is_some_and(|holding| matches!(holding.standing, Standing::Removed))
