@@ -168,11 +168,13 @@ pub enum Affair {
     Destruction,
     /// A person who is to be forgotten.
     Forgetting,
+    /// Who is behind a pseudonym in a report of calls.
+    Revealing,
 }
 
 impl Affair {
     /// All affairs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Clearing,
         Self::KeepingOut,
         Self::Held,
@@ -181,6 +183,7 @@ impl Affair {
         Self::Policy,
         Self::Destruction,
         Self::Forgetting,
+        Self::Revealing,
     ];
 
     /// Returns the word, as policies write it.
@@ -195,6 +198,7 @@ impl Affair {
             Self::Policy => "policy",
             Self::Destruction => "destruction",
             Self::Forgetting => "forgetting",
+            Self::Revealing => "revealing",
         }
     }
 }

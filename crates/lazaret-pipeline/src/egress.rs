@@ -10,6 +10,7 @@ mod notice;
 mod ocsf;
 mod reconcile;
 mod report;
+mod reveal;
 mod scan;
 mod snapshot;
 
@@ -33,5 +34,6 @@ pub use report::{
     Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, FindingReport, InputReport,
     LineReport, TimelineHour,
 };
+pub use reveal::{Revealed, reveal};
 pub use scan::{EgressScanError, EgressScanRequest, scan};
 pub use snapshot::{SNAPSHOT_FORMAT, Snapshot, SnapshotError};

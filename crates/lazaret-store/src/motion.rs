@@ -1,15 +1,21 @@
-//! What takes two people and is no case: admitting people, granting roles, adopting a policy, destroying, forgetting.
+//! What takes two people and is no case: admitting people, granting roles, adopting a policy, destroying, forgetting,
+//! revealing.
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use lazaret_core::{Affair, Digest, IdentityId, PersonId, PersonRole};
+use lazaret_core::{Affair, Digest, IdentityId, PersonId, PersonRole, RemarkId};
 use serde::{Deserialize, Serialize};
 
 use crate::person::{NewPerson, PolicyBasis, PublicKeyBytes};
 
 /// How long a motion waits for a second.
 const OPEN_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// How long a pseudonym may be led back once that was seconded.
+const REVEALED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The longest pseudonym, in bytes.
+const PSEUDONYM_BYTES_MAX: usize = 64;
 
 /// A motion, named by the number of the entry that proposed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +74,13 @@ pub enum Question {
         /// Who.
         person: PersonId,
     },
+    /// Whoever is behind a pseudonym in a report of calls may be named, to those two.
+    RevealCaller {
+        /// The pseudonym.
+        pseudonym: String,
+        /// Why.
+        reason: RemarkId,
+    },
 }
 
 impl Question {
@@ -83,6 +96,7 @@ impl Question {
             Self::AdoptPolicy(_) => Affair::Policy,
             Self::DestroyContent { .. } => Affair::Destruction,
             Self::Forget { .. } => Affair::Forgetting,
+            Self::RevealCaller { .. } => Affair::Revealing,
         }
     }
 
@@ -96,8 +110,20 @@ impl Question {
             | Self::LinkIdentity { person, .. }
             | Self::ReplaceKey { person, .. }
             | Self::Forget { person } => Some(*person),
-            Self::AdoptPolicy(_) | Self::DestroyContent { .. } => None,
+            Self::AdoptPolicy(_) | Self::DestroyContent { .. } | Self::RevealCaller { .. } => None,
         }
+    }
+
+    /// Whether a text is a pseudonym as reports of calls have them.
+    #[must_use]
+    pub fn is_pseudonym(text: &str) -> bool {
+        let parts = text.strip_prefix('p').and_then(|rest| rest.rsplit_once('-'));
+        text.len() <= PSEUDONYM_BYTES_MAX
+            && parts.is_some_and(|(period, code)| {
+                period.parse::<i64>().is_ok()
+                    && code.len() >= 16
+                    && code.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            })
     }
 }
 
@@ -145,6 +171,15 @@ impl Motion {
     #[must_use]
     pub fn open_until(&self) -> Timestamp {
         self.proposed.saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns the pseudonym that may be led back at a time by the two who agreed to that.
+    #[must_use]
+    pub fn reveals(&self, by: PersonId, now: Timestamp) -> Option<&str> {
+        let Question::RevealCaller { pseudonym, .. } = &self.question else { return None };
+        let (seconder, at) = self.seconded?;
+        let until = at.saturating_add(REVEALED_FOR).unwrap_or(Timestamp::MAX);
+        ((by == self.proposer || by == seconder) && now < until).then_some(pseudonym)
     }
 
     /// Returns where it stands at a time.

@@ -107,6 +107,11 @@ async fn question(question: &Question, names: &mut Names<'_>) -> Result<String, 
         }
         Question::DestroyContent { content } => format!("destroy the content {content}"),
         Question::Forget { person } => format!("forget {}", names.person(*person).await?),
+        Question::RevealCaller { pseudonym, reason } => {
+            let reason = names.words(&reason.to_string()).await?;
+            let reason = reason.unwrap_or_else(|| "an erased reason".to_owned());
+            format!("reveal who is behind {pseudonym}: {reason}")
+        }
     })
 }
 

@@ -146,7 +146,8 @@ fn kept(text: &mut String) {
          | exemptions | their beneficiaries, as pseudonyms in the ledger with the names beside it, until they are erased | [how long] |\n\
          | calls that match nothing | nothing: they are counted | not at all |\n\n\
          Reports name hosts, hours, numbers of calls and bytes. They rank nobody, and count nobody's calls over time.\n\
-         Who holds the pseudonym key: [role]. When it is destroyed: [day].\n"
+         Who is behind a pseudonym is told to two people who agreed to it, with a reason, and the ledger keeps both; \
+         they have seven days.\nWho holds the pseudonym key: [role]. When it is destroyed: [day].\n"
     );
 }
 

@@ -231,7 +231,7 @@ fn blind_kinds(
     if has_points && records.is_empty() {
         add(
             Discrepancy::DespiteDenial,
-            "no record of decisions was given, so that only what sensors saw is held against lines that say `blocked`",
+            "no record of decisions was given; only lines that say `blocked` are held against sensors",
         );
     }
     if !leave.has_exemptions() {

@@ -129,6 +129,14 @@ impl Desk<'_> {
                 }
                 self.leaves_two_admins(*person, PersonRole::Admin)
             }
+            Question::RevealCaller { pseudonym, .. } => {
+                if Question::is_pseudonym(pseudonym) {
+                    Ok(())
+                } else {
+                    let why = "this is no pseudonym of a report of calls";
+                    Err(Refusal::Senseless { why: why.to_owned() }.into())
+                }
+            }
         }
     }
 
@@ -168,6 +176,8 @@ impl Desk<'_> {
             }
             Question::AdoptPolicy(basis) => self.adopt(basis),
             Question::DestroyContent { content } => self.destroy(*content)?,
+            // That two agreed is all that the store has to know: it keeps no caller.
+            Question::RevealCaller { .. } => {}
             Question::Forget { person } => {
                 let mut person = self.world.person(*person)?;
                 person.forgotten = true;

@@ -1,6 +1,6 @@
 //! Motions: proposed by one, seconded by another, and two admins always left.
 
-use lazaret_core::PersonRole;
+use lazaret_core::{PersonRole, RemarkId};
 use lazaret_store::{Act, MotionId, Question};
 
 use crate::play::{Play, identity, newcomer, person, refused};
@@ -81,4 +81,34 @@ fn a_service_decides_nothing() {
     play.act("ben", &second(motion)).unwrap();
     let grant = Question::GrantRole { person: person("nightly scan"), role: PersonRole::Manager };
     assert!(refused(play.act("ada", &propose(grant))).contains("a service may be a steward"));
+}
+
+#[test]
+fn a_pseudonym_is_led_back_to_the_two_who_agreed_and_for_a_week() {
+    const PSEUDONYM: &str = "p688-00112233445566778899";
+    let ask = |pseudonym: &str| {
+        let reason = RemarkId::to(&[5; 32], b"case C7 needs to know whom to ask");
+        propose(Question::RevealCaller { pseudonym: pseudonym.to_owned(), reason })
+    };
+    let mut play = Play::new();
+    for no_pseudonym in ["robin", "p688", "p688-robin", "pmay-00112233445566778899", "p688-0011"] {
+        assert!(refused(play.act("gita", &ask(no_pseudonym))).contains("no pseudonym"), "{no_pseudonym}");
+    }
+    for nobody in ["cleo", "finn", "iris"] {
+        assert!(refused(play.act(nobody, &ask(PSEUDONYM))).contains("a manager or an admin"), "{nobody}");
+    }
+    let id = play.act("gita", &ask(PSEUDONYM)).unwrap();
+    assert!(refused(play.act("gita", &second(id))).contains("a person who did not propose the motion"));
+    assert!(refused(play.act("dov", &second(id))).contains("a manager or an admin"));
+    assert_eq!(play.motion(id).reveals(person("gita"), play.now()), None, "nobody has seconded it");
+    play.act("ada", &second(id)).unwrap();
+    for (name, revealed) in
+        [("gita", Some(PSEUDONYM)), ("ada", Some(PSEUDONYM)), ("ben", None), ("hugo", None)]
+    {
+        assert_eq!(play.motion(id).reveals(person(name), play.now()), revealed, "{name}");
+    }
+    play.days_pass(6);
+    assert_eq!(play.motion(id).reveals(person("ada"), play.now()), Some(PSEUDONYM));
+    play.days_pass(1);
+    assert_eq!(play.motion(id).reveals(person("ada"), play.now()), None, "the week is over");
 }

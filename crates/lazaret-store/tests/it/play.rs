@@ -11,8 +11,8 @@ use lazaret_core::{
 };
 use lazaret_store::{
     Act, Aggregate, Case, CaseEvidence, CaseId, Cause, CauseKind, Charter, ContentKind, Exemption,
-    ExemptionId, ExemptionRequest, Halt, HeldContent, Hold, Key, NewPerson, Person, Place, PolicyBasis,
-    PublicKeyBytes, Refusal, Scope, Step, World, perform,
+    ExemptionId, ExemptionRequest, Halt, HeldContent, Hold, Key, Motion, MotionId, NewPerson, Person, Place,
+    PolicyBasis, PublicKeyBytes, Refusal, Scope, Step, World, perform,
 };
 
 /// A store in memory, whose clock stands until it is moved.
@@ -119,6 +119,10 @@ impl Play {
         }
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     pub(crate) fn days_pass(&mut self, days: i64) {
         self.now += SignedDuration::from_hours(24 * days);
     }
@@ -151,6 +155,13 @@ impl Play {
     pub(crate) fn hold(&self, content: &str) -> &Hold {
         match self.world.get(Key::Hold(Digest::of(content.as_bytes()))) {
             Some(Aggregate::Hold(hold)) => hold,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn motion(&self, id: u64) -> &Motion {
+        match self.world.get(Key::Motion(MotionId(id))) {
+            Some(Aggregate::Motion(motion)) => motion,
             other => panic!("{other:?}"),
         }
     }

@@ -12,6 +12,7 @@ mod deciding;
 mod notice;
 mod reading;
 mod reconcile;
+mod reveal;
 mod scan;
 mod serve;
 mod snapshot;
@@ -55,6 +56,11 @@ enum EgressCommand {
     Decide(Box<ask::AskArgs>),
     /// Write what the Squid helper needs to decide by itself
     Snapshot(snapshot::SnapshotArgs),
+    /// Lead a pseudonym back to a name, once two people agreed to that
+    ///
+    /// One asks, with a reason; another seconds it with `lazaret motion second`. Both are entries of the ledger. For seven
+    /// days, those two may then read the name out of the logs.
+    Reveal(reveal::RevealArgs),
     /// Write the notice to people whose calls are looked at, from the policy that is in force
     ///
     /// Says what is seen, decided, told and kept, and what is not. What the policy does not know stands in square
@@ -72,6 +78,7 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
         EgressCommand::Decide(args) => ask::run(args, global),
         EgressCommand::Snapshot(args) => snapshot::run(args, global),
+        EgressCommand::Reveal(args) => reveal::run(args, global),
         EgressCommand::Notice(args) => notice::run(args, global),
     }
 }

@@ -98,7 +98,7 @@ fn envoy_stops_requests_tunnels_and_greetings_and_names_the_decision_in_its_log(
     assert!(!greeted.contains("the service itself"), "{greeted}");
     let decided = world.decisions().pop().unwrap();
     assert_eq!(decided["point"], "envoy-network");
-    let line = proxy.logged("greeting api.anthropic.com");
+    let line = proxy.logged("\"requested_server_name\":\"api.anthropic.com\"");
     assert!(line.contains(decided["id"].as_str().unwrap()), "{line}");
     let greeted = exchange(proxy.greetings, &client_hello("plain.acme.example"));
     assert!(greeted.contains("the service itself"), "{greeted}");
@@ -112,4 +112,16 @@ fn envoy_stops_requests_tunnels_and_greetings_and_names_the_decision_in_its_log(
     service.kill();
     let stopped = get("api.anthropic.com");
     assert!(stopped.starts_with("HTTP/1.1 503"), "{stopped}");
+
+    // What it wrote is accounted for, the calls that it stopped by itself too.
+    proxy.logged("\"response_code\":503");
+    let mut command = world.command("ada");
+    command.args(["egress", "reconcile", "--point", &proxy.log, "--format", "json", "--quiet"]);
+    command.args(["--record", &world.text("decisions.jsonl")]);
+    let output = command.output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report}\n{}", fs::read_to_string(&proxy.log).unwrap());
+    assert_eq!(report["sources"][0]["logs"][0]["log_format"], "envoy");
+    assert_eq!(report["held"]["without_line"], 0, "{report}");
+    assert!(report["held"]["decided"].as_u64().unwrap() >= 4, "{report}");
 }

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::environment::{Run, TestEnvironment};
+use crate::review::Harbour;
 
 const POLICY: &str = r#"
 version = 1
@@ -193,4 +194,45 @@ fn ways_out_of_sight_that_the_policy_permits_are_not_told() {
     let told: Vec<_> =
         report["findings"].as_array().unwrap().iter().map(|one| (&one["host"], &one["calls"])).collect();
     assert_eq!(told, [(&"dns.google".into(), &1.into()), (&"dns.quad9.net".into(), &1.into())]);
+}
+
+#[test]
+fn a_name_is_told_to_two_who_agreed_with_a_reason_in_the_ledger() {
+    const LATER: &str = "2026-11-03T08:00:00Z";
+    let harbour = Harbour::under(POLICY);
+    let log = call(600, "10.20.0.21", "robin", "TCP_TUNNEL/200", "api.anthropic.com")
+        + &call(700, "10.20.0.22", "kim", "TCP_TUNNEL/200", "api.anthropic.com");
+    harbour.0.file("access.log", &log);
+    harbour.0.file("pseudonym.key", &"k".repeat(32));
+    let (log, key) = (harbour.text("access.log"), harbour.text("pseudonym.key"));
+    let by = |name: &str, now: &str, args: &[&str]| harbour.at(now, name, args);
+    let scan = by("ada", LATER, &["egress", "scan", &log, "--pseudonym-key", &key, "--format", "json"]);
+    let report: Value = serde_json::from_str(&scan.stdout).unwrap();
+    let pseudonym = report["findings"][0]["caller"].as_str().unwrap().to_owned();
+    let show = |name: &str, now: &str| {
+        by(name, now, &["egress", "reveal", "show", "M1", &log, "--pseudonym-key", &key])
+    };
+
+    let ask = ["egress", "reveal", "ask", &pseudonym, "--reason", "case C7 needs to know whom to ask"];
+    let asked = by("gil", LATER, &ask);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    assert_snapshot!(asked.stderr, @"note: proposed M1; another manager or admin carries it out with `lazaret motion second M1`");
+    assert_eq!(by("cleo", LATER, &ask).code, 12, "a reviewer does not ask");
+    assert_eq!(show("gil", LATER).code, 12, "nobody has seconded it");
+    assert_eq!(by("gil", LATER, &["motion", "second", "M1"]).code, 12, "nobody seconds their own");
+    let shown = by("ada", LATER, &["motion", "show", "M1"]);
+    assert!(shown.stdout.contains("case C7 needs to know whom to ask"), "{}", shown.stdout);
+    let seconded = by("ada", LATER, &["motion", "second", "M1"]);
+    assert_eq!(seconded.code, 0, "{}", seconded.stderr);
+
+    let told = show("gil", LATER);
+    assert_eq!((told.code, told.stdout.as_str()), (0, "user robin\n"), "{}", told.stderr);
+    assert_eq!(show("ada", "2026-11-09T00:00:00Z").stdout, "user robin\n");
+    let refused = show("ben", LATER);
+    assert_eq!((refused.code, refused.stdout.as_str()), (12, ""), "ben has agreed to nothing");
+    assert_eq!(show("ada", "2026-11-11T00:00:00Z").code, 12, "the week is over");
+    harbour.0.file("pseudonym.key", &"l".repeat(32));
+    assert_eq!(show("ada", LATER).code, 3, "the key is gone, and with it the way back");
+    let verified = by("ada", LATER, &["ledger", "verify"]);
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
 }

@@ -65,9 +65,14 @@ pub(super) fn logs<'a>(paths: &'a [PathBuf], format: Option<&Format>) -> Result<
 /// Returns how callers are named: by numbers, or by pseudonyms where a key is given.
 pub(super) fn naming(key: Option<&Path>) -> Result<Naming, CommandError> {
     Ok(match key {
-        Some(path) => Naming::Pseudonyms(PeriodKeys::new(read_secret(path)?, PSEUDONYM_PERIOD_DAYS)),
+        Some(path) => Naming::Pseudonyms(period_keys(path)?),
         None => Naming::Numbered,
     })
+}
+
+/// Reads the secret that pseudonyms are made with.
+pub(super) fn period_keys(path: &Path) -> Result<PeriodKeys, CommandError> {
+    Ok(PeriodKeys::new(read_secret(path)?, PSEUDONYM_PERIOD_DAYS))
 }
 
 fn read_secret(path: &Path) -> Result<[u8; SECRET_BYTES], CommandError> {
