@@ -34,7 +34,7 @@ impl Proxy {
             .replace("REQUESTS", &requests.to_string())
             .replace("GREETINGS", &greetings.to_string())
             .replace("SERVICE", &service.to_string())
-            .replace("UPSTREAM", &upstream().to_string())
+            .replace("ORIGIN_PORT", &upstream().to_string())
             .replace("GREETED", &greeted_upstream().to_string())
             .replace("LOG", &log);
         fs::write(world.path("envoy.yaml"), text).unwrap();
