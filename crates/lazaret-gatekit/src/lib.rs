@@ -1,7 +1,7 @@
 //! Shards with a known answer, damaged and planted ones, and the account that a gate of them must give.
 //!
 //! For tests and measurements only. A [`GateWorld`] is a repository whose every line has a known author, scanned into a
-//! bundle; [`shards`] writes records of its files in every format; [`damaged_records`] breaks them; [`plants`] are
+//! bundle; [`shards`] writes records of its files in every format; [`damaged_records`] breaks them; [`plants()`] are
 //! records that must not get through; [`account`] gates a shard and says what does not add up; [`crash`] kills gates.
 #![expect(
     clippy::expect_used,

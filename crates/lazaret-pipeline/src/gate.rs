@@ -6,7 +6,7 @@
 //! admitted where the policy says so.
 //!
 //! The core is [`judge_batch`], a function from one Arrow batch to another: it knows no file. [`run`] reads shards,
-//! asks it, writes what is admitted and what is held, and signs a receipt for each shard; [`verify`] holds shards
+//! asks it, writes what is admitted and what is held, and signs a receipt for each shard; [`verify()`] holds shards
 //! against receipts.
 
 mod again;

@@ -1,6 +1,6 @@
 //! `hold` and `release`: puts what was found where nobody trains on it by accident, and gives back what is cleared.
 //!
-//! Sources: [`finds`] takes from a scan what is held, with its bytes and who wrote it. Evidence and verdict: those of
+//! Sources: [`finds()`] takes from a scan what is held, with its bytes and who wrote it. Evidence and verdict: those of
 //! the scan. Action: [`Quarantine::hold`] opens a case for each cause, or tells an old case what is new, and seals the
 //! contents in the vault; [`Quarantine::give_back`] hands cleared content out again. Ledger: each step is an act of the
 //! store, and what was done before a crash is found and finished by doing the same again.

@@ -1,7 +1,7 @@
 //! Calls to services: what the policy says about them, and the decision about one request.
 //!
 //! [`EgressPolicy`] is the policy's `[egress]` section and its bans, worked out for one catalog; it can be written down
-//! and read again, so that an enforcement point decides alike when nobody answers it. [`decide`] is a pure function of
+//! and read again, so that an enforcement point decides alike when nobody answers it. [`decide()`] is a pure function of
 //! the request, the endpoints that it matches, the policy, the exemptions that are active, and the time.
 
 mod compile;

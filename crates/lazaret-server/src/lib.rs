@@ -1,7 +1,7 @@
 //! Answers enforcement points: Envoy over gRPC, and the Squid helper over a local socket. No rule is decided here.
 //!
 //! [`Service`] holds what every face shares: the decider, the clock it is given, what is counted and recorded.
-//! [`serve`] opens the faces; [`helper`] is the other end of the local socket, which decides by a snapshot when the
+//! [`serve()`] opens the faces; [`asking`] is the other end of the local socket, which decides by a snapshot when the
 //! service does not answer.
 
 pub mod asking;

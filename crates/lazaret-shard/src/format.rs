@@ -57,7 +57,7 @@ impl Codec {
 
 impl Format {
     /// Returns the format that a file's name tells; `None` where it tells none. An Arrow file's two kinds are told by
-    /// their first bytes, not here: `.arrow` is taken for a stream until [`crate::open`] looks.
+    /// their first bytes, not here: `.arrow` is taken for a stream until [`crate::open()`] looks.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();

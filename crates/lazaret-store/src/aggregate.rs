@@ -207,7 +207,7 @@ impl Aggregate {
     /// Returns the row as the database keeps it: JSON in which equal rows have equal bytes.
     ///
     /// # Errors
-    /// None for rows that [`perform`](crate::perform) made.
+    /// None for rows that [`perform`](crate::perform()) made.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         match self {
             Self::Charter(charter) => serde_json::to_string(charter),

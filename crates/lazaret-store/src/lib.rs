@@ -1,6 +1,6 @@
 //! Keeps what was decided: people, cases, holds, exemptions, the vault and the ledger, durably.
 //!
-//! Everything changes through one door. An [`Act`] is what somebody does; [`perform`] is a pure function of the state,
+//! Everything changes through one door. An [`Act`] is what somebody does; [`perform()`] is a pure function of the state,
 //! the act, the person and the time, and either changes the state or lists what is unmet. The store runs it inside a
 //! database transaction together with the signed [`Entry`] that records it; the ledger is verified by running it again.
 

@@ -86,7 +86,7 @@ pub enum Refusal {
     },
 }
 
-/// Why [`perform`](crate::perform) stopped.
+/// Why [`perform`](crate::perform()) stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
     /// It has to know a row that is not loaded; load it and begin again.

@@ -1,7 +1,7 @@
 //! Cuts tainted lines out of source text at the borders of its syntax, so that the rest still parses.
 //!
-//! A record of a training set is a file, and a tool wrote some of its lines. [`excise`] takes out the functions,
-//! statements, comments or lines that hold them and returns what remains. [`units`] lists what a text consists of.
+//! A record of a training set is a file, and a tool wrote some of its lines. [`excise()`] takes out the functions,
+//! statements, comments or lines that hold them and returns what remains. [`units()`] lists what a text consists of.
 //!
 //! The crate knows no policy, no verdict and no file system: text and spans go in, text comes out.
 //!
