@@ -28,6 +28,17 @@ pub(crate) fn run_with(program: &str, args: &[&str], env: &[(&str, &str)]) -> Re
     Ok(())
 }
 
+/// Runs a program in silence, and returns what it printed.
+pub(crate) fn output(program: &str, args: &[&str]) -> Result<String> {
+    let mut command = Command::new(program);
+    let output = command.args(args).stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("`{program}` could not be started"))?;
+    if !output.status.success() {
+        bail!("`{program} {}` failed ({})", args.join(" "), output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{program}` printed something else than text"))
+}
+
 /// Whether a program is there and answers to `--version`, or to the arguments given.
 pub(crate) fn is_present(program: &str, args: &[&str]) -> bool {
     let mut command = Command::new(program);

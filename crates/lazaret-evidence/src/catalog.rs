@@ -13,6 +13,7 @@ mod expression;
 mod mark;
 mod names;
 mod paths;
+mod tenants;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub use mark::{
 };
 pub use names::{Named, NamedModel, Names};
 pub(crate) use paths::any_of_paths;
+pub use tenants::TenantRestrictionData;
 
 /// The name under which errors speak of a policy's own section.
 const POLICY_FILE: &str = "policy";
@@ -171,6 +173,11 @@ impl Catalog {
         self.parts.iter().flat_map(|part| &part.data.evasions)
     }
 
+    /// The headers by which providers keep people to the accounts of a house.
+    pub fn tenant_restrictions(&self) -> impl Iterator<Item = &TenantRestrictionData> {
+        self.parts.iter().flat_map(|part| &part.data.tenant_restrictions)
+    }
+
     /// How names resolve to tools and models.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -262,6 +269,8 @@ fn digest(parts: &[Part]) -> Digest {
         entries.extend(data.endpoints.iter().map(|entry| canonical("endpoint", entry)));
         entries.extend(data.shapes.iter().map(|entry| canonical("shape", entry)));
         entries.extend(data.evasions.iter().map(|entry| canonical("evasion", entry)));
+        let restrictions = data.tenant_restrictions.iter();
+        entries.extend(restrictions.map(|entry| canonical("tenant-restriction", entry)));
     }
     entries.sort_unstable();
     Digest::of_parts(entries.iter().map(String::as_bytes))

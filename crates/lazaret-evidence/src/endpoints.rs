@@ -9,4 +9,4 @@ mod path;
 pub use addresses::SystemTable;
 pub use host::{Host, HostBuffer, read_host};
 pub use index::{EndpointIndex, IndexError, Matches};
-pub use names::literal_tail;
+pub use names::{expression_matches, expressions_may_meet, literal_tail, reaches_below};

@@ -4,6 +4,7 @@ mod callers;
 mod correlate;
 mod decisions;
 mod exemptions;
+mod export;
 mod leave;
 mod logs;
 mod notice;
@@ -21,6 +22,7 @@ pub use correlate::{
 };
 pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
 pub use exemptions::KeptExemptions;
+pub use export::{ExportError, ExportFormat, ExportRequest, export};
 pub use leave::Leave;
 pub use logs::{Log, LogError, Opener, Progress};
 pub use notice::notice;

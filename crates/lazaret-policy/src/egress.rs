@@ -244,11 +244,43 @@ impl EgressPolicy {
     /// the policy's own where none does.
     #[must_use]
     pub fn mode(&self, client: Option<IpAddr>, subject: Option<&EgressSubject>) -> EgressMode {
-        let matching = self
-            .scopes
-            .iter()
-            .filter(|scope| self.is_within(&scope.networks, &scope.groups, client, subject));
+        self.strictest(|scope| self.is_within(&scope.networks, &scope.groups, client, subject))
+    }
+
+    /// Returns the mode that holds for calls by nobody in particular from a range of addresses, where the policy says
+    /// nothing of a smaller range in it.
+    #[must_use]
+    pub fn mode_in(&self, range: &AddressRange) -> EgressMode {
+        let is_in = |names: &BTreeSet<String>| {
+            let mut networks = self.networks.iter().filter(|network| names.contains(&network.name));
+            networks.any(|network| network.ranges.iter().any(|outer| outer.covers(range)))
+        };
+        self.strictest(|scope| {
+            scope.groups.is_empty() && (scope.networks.is_empty() || is_in(&scope.networks))
+        })
+    }
+
+    fn strictest(&self, is_within: impl Fn(&EgressScope) -> bool) -> EgressMode {
+        let matching = self.scopes.iter().filter(|scope| is_within(scope));
         matching.map(|scope| scope.mode).max().unwrap_or(self.mode)
+    }
+
+    /// Whether the policy says somewhere that another mode holds for groups of people.
+    #[must_use]
+    pub fn has_modes_for_people(&self) -> bool {
+        self.scopes.iter().any(|scope| !scope.groups.is_empty())
+    }
+
+    /// Whether the policy lists anybody whom an exemption is for: it helps nobody else.
+    #[must_use]
+    pub fn names_whom(&self, exemption: &EgressExemption) -> bool {
+        let is_for = |one: &Beneficiary| match one {
+            Beneficiary::Person(name) => {
+                self.subjects.iter().any(|subject| subject.person.as_ref() == Some(name))
+            }
+            Beneficiary::Group(name) => self.subjects.iter().any(|subject| subject.groups.contains(name)),
+        };
+        exemption.beneficiaries.iter().any(is_for)
     }
 }
 
@@ -257,6 +289,12 @@ impl NetworkGroup {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.ranges.iter().any(|range| range.contains(address))
+    }
+
+    /// Whether exemptions for a purpose help there.
+    #[must_use]
+    pub fn serves(&self, purpose: Purpose) -> bool {
+        self.purposes.is_empty() || self.purposes.contains(&purpose)
     }
 }
 

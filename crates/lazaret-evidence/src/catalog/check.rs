@@ -60,7 +60,10 @@ fn unique_ids(parts: &[Part]) -> Result<(), CatalogError> {
         let keys = data.trailer_keys.iter().map(|entry| ("trailer key", located(part, &entry.key)));
         let shapes = data.shapes.iter().map(|entry| ("shape of a call", located(part, &entry.id)));
         let evasions = data.evasions.iter().map(|entry| ("way out of sight", located(part, &entry.id)));
+        let restrictions = data.tenant_restrictions.iter();
+        let restrictions = restrictions.map(|entry| ("tenant restriction", located(part, &entry.id)));
         let entries = providers.chain(tools).chain(models).chain(keys).chain(shapes).chain(evasions);
+        let entries = entries.chain(restrictions);
         for (what, (id, location)) in entries {
             if !seen.insert((what, id.clone())) {
                 return Err(CatalogError::Duplicate { what, id, location });
@@ -130,6 +133,17 @@ fn traffic(parts: &[Part], providers: &BTreeSet<ProviderId>) -> Result<(), Catal
                     problem: problem.to_owned(),
                     location,
                 });
+            }
+        }
+        for restriction in &part.data.tenant_restrictions {
+            let (id, location) = located(part, &restriction.id);
+            if !providers.contains(&restriction.provider) {
+                let id = restriction.provider.to_string();
+                return Err(CatalogError::Unknown { what: "provider", id, location });
+            }
+            if let Some((field, problem)) = restriction.fault() {
+                let (field, problem) = (field.to_owned(), problem.to_owned());
+                return Err(CatalogError::EndpointField { endpoint: id, field, problem, location });
             }
         }
     }

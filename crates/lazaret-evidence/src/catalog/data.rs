@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::Spanned;
 
 use super::endpoints::EndpointData;
+use super::tenants::TenantRestrictionData;
 use crate::traffic::{EvasionData, ShapeData};
 
 /// One file of the catalog, or the `[catalog]` section of a policy. All parts are optional.
@@ -37,6 +38,9 @@ pub struct CatalogData {
     /// Names that take calls out of sight.
     #[serde(default, rename = "evasion")]
     pub evasions: Vec<EvasionData>,
+    /// Headers by which providers keep people to the accounts of a house.
+    #[serde(default, rename = "tenant-restriction")]
+    pub tenant_restrictions: Vec<TenantRestrictionData>,
 }
 
 /// A company or project.

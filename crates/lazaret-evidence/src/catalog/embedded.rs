@@ -83,5 +83,6 @@ pub const FILES: &[(&str, &str)] = &[
     ("tools/windsurf.toml", include_str!("../../../../catalog/tools/windsurf.toml")),
     ("traffic/api-shapes.toml", include_str!("../../../../catalog/traffic/api-shapes.toml")),
     ("traffic/evasion.toml", include_str!("../../../../catalog/traffic/evasion.toml")),
+    ("traffic/tenants.toml", include_str!("../../../../catalog/traffic/tenants.toml")),
     ("trailer-keys.toml", include_str!("../../../../catalog/trailer-keys.toml")),
 ];

@@ -10,7 +10,7 @@ use lazaret_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EgressPolicy, EgressReason, EgressSubject, Standing};
+use super::{EgressPolicy, EgressReason, EgressSubject, NetworkGroup, Standing};
 use crate::file::EgressMode;
 
 /// How long a decision may be kept at most, in seconds. What a proxy keeps longer, no revocation reaches.
@@ -291,10 +291,8 @@ impl<'a> Asked<'a> {
         if from.peek().is_none() {
             return Err(EgressReason::ExemptionElsewhere);
         }
-        let serves =
-            |purposes: &BTreeSet<Purpose>| purposes.is_empty() || purposes.contains(&exemption.purpose);
         let is_meant = self.request.purpose.is_none_or(|purpose| purpose == exemption.purpose);
-        if is_meant && from.any(|network| serves(&network.purposes)) {
+        if is_meant && from.any(|network| network.serves(exemption.purpose)) {
             Ok(())
         } else {
             Err(EgressReason::ExemptionForOtherPurpose)
@@ -333,6 +331,19 @@ impl EgressPolicy {
         let approved = || tools().find(|standing| matches!(standing, Standing::Approved(_)));
         let banned = || tools().find(|standing| matches!(standing, Standing::Banned(_)));
         by_name.or_else(approved).or_else(banned).unwrap_or(of_provider)
+    }
+
+    /// Returns the groups of the network from which an exemption helps for calls to an endpoint: whom it is for is
+    /// another question.
+    pub fn helps_from<'a>(
+        &'a self,
+        exemption: &'a EgressExemption,
+        endpoint: &Endpoint,
+    ) -> impl Iterator<Item = &'a NetworkGroup> {
+        let is_for = self.is_for(exemption, endpoint);
+        self.networks.iter().filter(move |network| {
+            is_for && exemption.networks.contains(&network.name) && network.serves(exemption.purpose)
+        })
     }
 
     /// Whether an exemption is for a tool that calls an endpoint: one that the row names, or, where it names none

@@ -1,4 +1,6 @@
-//! `lazaret catalog`: looks up tools, providers, models and the marks they leave.
+//! `lazaret catalog`: looks up tools, providers, models, the marks they leave and where they are reached.
+
+mod endpoints;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -43,12 +45,24 @@ enum CatalogCommand {
     },
     /// Show one entry with everything that is known about it
     Show {
-        /// The id of a tool, provider, model or mark
+        /// The id of a tool, provider, model, mark or endpoint
         id: String,
         /// The policy whose own entries are searched too
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
         /// How to write the entry
+        #[arg(long, value_enum, default_value = "human")]
+        format: CatalogFormat,
+    },
+    /// List the endpoints whose source was last looked at too long ago
+    Stale {
+        /// How many days are too long
+        #[arg(long, value_name = "DAYS", default_value_t = 90)]
+        after: u16,
+        /// The policy whose own endpoints are listed too
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// How to write the entries
         #[arg(long, value_enum, default_value = "human")]
         format: CatalogFormat,
     },
@@ -65,6 +79,8 @@ enum Listed {
     Models,
     /// What tools leave behind
     Marks,
+    /// Where on the network services are reached
+    Endpoints,
 }
 
 /// How to write entries.
@@ -91,21 +107,24 @@ pub(crate) fn run(args: &CatalogArgs, global: &GlobalArgs) -> Result<ExitCode, C
         CatalogCommand::List { what, policy, format } => {
             let catalog = Rulebook::load(policy.as_deref())?.catalog;
             let entries = entries(&catalog, *what);
-            Output::open(None)?.write(|out| match format {
-                CatalogFormat::Human => write_list(&entries, &screen, out),
-                CatalogFormat::Jsonl => entries.iter().try_for_each(|entry| write_line(&entry.value, out)),
-            })?;
+            write_entries(&entries, *format, &screen)?;
+        }
+        CatalogCommand::Stale { after, policy, format } => {
+            let catalog = Rulebook::load(policy.as_deref())?.catalog;
+            let entries = endpoints::stale(&catalog, *after, global.now())?;
+            write_entries(&entries, *format, &screen)?;
         }
         CatalogCommand::Show { id, policy, format } => {
             let catalog = Rulebook::load(policy.as_deref())?.catalog;
-            let found: Vec<Entry> = [Listed::Tools, Listed::Providers, Listed::Models, Listed::Marks]
-                .into_iter()
+            let found: Vec<Entry> = Listed::value_variants()
+                .iter()
+                .copied()
                 .flat_map(|what| entries(&catalog, what))
                 .filter(|entry| entry.id == *id)
                 .collect();
             if found.is_empty() {
                 return Err(CommandError::new(ExitCode::Failure, format!("the catalog has no entry `{id}`"))
-                    .hint("`lazaret catalog list` shows the tools; `providers`, `models` and `marks` can be listed too")
+                    .hint("`lazaret catalog list` shows the tools; `providers`, `models`, `marks` and `endpoints` can be listed too")
                     .hint("a policy may add entries of its own under `catalog`; name it with `--policy`"));
             }
             Output::open(None)?.write(|out| match format {
@@ -124,6 +143,7 @@ fn entries(catalog: &Catalog, what: Listed) -> Vec<Entry> {
         Listed::Providers => roster.providers.values().map(provider_entry).collect(),
         Listed::Models => roster.models.values().map(model_entry).collect(),
         Listed::Marks => catalog.marks().iter().map(mark_entry).collect(),
+        Listed::Endpoints => endpoints::entries(catalog),
     }
 }
 
@@ -212,6 +232,13 @@ fn extend(value: &mut Value, more: Value) {
     if let (Value::Object(fields), Value::Object(more)) = (value, more) {
         fields.extend(more);
     }
+}
+
+fn write_entries(entries: &[Entry], format: CatalogFormat, screen: &Screen) -> Result<(), CommandError> {
+    Output::open(None)?.write(|out| match format {
+        CatalogFormat::Human => write_list(entries, screen, out),
+        CatalogFormat::Jsonl => entries.iter().try_for_each(|entry| write_line(&entry.value, out)),
+    })
 }
 
 fn write_list(entries: &[Entry], screen: &Screen, out: &mut dyn Write) -> io::Result<()> {

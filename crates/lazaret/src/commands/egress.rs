@@ -9,6 +9,7 @@ use crate::exit::ExitCode;
 mod ask;
 mod correlate;
 mod deciding;
+mod export;
 mod notice;
 mod reading;
 mod reconcile;
@@ -54,6 +55,11 @@ enum EgressCommand {
     SquidHelper(squid_acl::SquidHelperArgs),
     /// Say what would be decided about a call, and why
     Decide(Box<ask::AskArgs>),
+    /// Write what the policy stops in the words of a resolver, proxy, sensor or firewall
+    ///
+    /// Made from policy, catalog and exemptions alone, so that it can be made anew at any time: do so at least as often as
+    /// `--every` says. The head of every export says what it cannot see.
+    Export(Box<export::ExportArgs>),
     /// Write what the Squid helper needs to decide by itself
     Snapshot(snapshot::SnapshotArgs),
     /// Lead a pseudonym back to a name, once two people agreed to that
@@ -77,6 +83,7 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         EgressCommand::Serve(args) => serve::run(args, global),
         EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
         EgressCommand::Decide(args) => ask::run(args, global),
+        EgressCommand::Export(args) => export::run(args, global),
         EgressCommand::Snapshot(args) => snapshot::run(args, global),
         EgressCommand::Reveal(args) => reveal::run(args, global),
         EgressCommand::Notice(args) => notice::run(args, global),

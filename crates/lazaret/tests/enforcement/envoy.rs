@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::greeting::client_hello;
-use crate::world::{Running, World, exchange, free_port, greeted_upstream, upstream, wait_for};
+use crate::world::{Running, World, component, exchange, free_port, greeted_upstream, upstream, wait_for};
 
 /// Envoy with the filters of the guide, at three ports.
 struct Proxy {
@@ -14,16 +13,6 @@ struct Proxy {
     greetings: u16,
     log: String,
     _running: Running,
-}
-
-/// Where `cargo xtask test` puts Envoy.
-fn envoy() -> std::path::PathBuf {
-    let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/components/envoy/envoy");
-    assert!(
-        components.exists(),
-        "Envoy is missing, so nothing was tested: `cargo xtask test` puts it into `target/components`"
-    );
-    components
 }
 
 impl Proxy {
@@ -38,7 +27,7 @@ impl Proxy {
             .replace("GREETED", &greeted_upstream().to_string())
             .replace("LOG", &log);
         fs::write(world.path("envoy.yaml"), text).unwrap();
-        let mut command = Command::new(envoy());
+        let mut command = Command::new(component("envoy/envoy"));
         command.args(["-c", &world.text("envoy.yaml"), "--concurrency", "1", "--log-level", "error"]);
         command.args(["--file-flush-interval-msec", "50", "--use-dynamic-base-id"]);
         let running = Running::start(command.stderr(Stdio::inherit()));

@@ -2,9 +2,20 @@
 //!
 //! What is missing on the machine is a failure and no pass: `cargo xtask test` installs it.
 
-#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 mod envoy;
+mod exports;
+mod firewall;
 mod greeting;
+mod lists;
+mod readers;
+mod resolvers;
+mod sensor;
 mod squid;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,12 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Tells it to read its files again.
+    pub(crate) fn hang_up(&self) {
+        let hung_up = Command::new("kill").args(["-HUP", &self.0.id().to_string()]).status();
+        assert!(hung_up.unwrap().success());
+    }
+
     /// Tells it to stop, and returns its exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
         assert!(Command::new("kill").arg(self.0.id().to_string()).status().unwrap().success());
@@ -79,6 +85,11 @@ impl Running {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_lab("127.0.0.0/8")
+    }
+
+    /// One whose lab is smaller.
+    pub(crate) fn with_lab(lab: &str) -> Self {
         let world = Self { folder: tempfile::tempdir().unwrap() };
         // Squid gives up the rights of root: then its group reaches the service's socket and snapshot by the folder.
         let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -91,7 +102,7 @@ impl World {
             world.done("ada", &["key", "create", &world.text(name), "--quiet"]);
         }
         world.done("ada", &["key", "create", "--for", "vault", &world.text("vault"), "--quiet"]);
-        fs::write(world.path("policy.toml"), POLICY).unwrap();
+        fs::write(world.path("policy.toml"), POLICY.replace("127.0.0.0/8", lab)).unwrap();
         let recipient = fs::read_to_string(world.path("vault.pub")).unwrap();
         let (policy, ledger) = (world.text("policy.toml"), world.text("ledger.pub"));
         let store = world.text("store");
@@ -184,13 +195,34 @@ pub(crate) fn free_port() -> u16 {
 
 /// Waits until something holds.
 #[track_caller]
+pub(crate) fn wait_for(what: &str, holds: impl FnMut() -> bool) {
+    wait(what, PATIENCE, holds);
+}
+
+/// Waits until something holds that takes longer, such as the end of an exemption.
+#[track_caller]
+pub(crate) fn wait_long_for(what: &str, holds: impl FnMut() -> bool) {
+    wait(what, PATIENCE * 4, holds);
+}
+
+#[track_caller]
 #[expect(clippy::disallowed_methods, reason = "real programs take their time, and must not take for ever")]
-pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
+fn wait(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + patience;
     while !holds() {
         assert!(Instant::now() < until, "{what} did not come about");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Finds a component that `cargo xtask test` fetches, or fails.
+pub(crate) fn component(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/components").join(name);
+    assert!(
+        path.exists(),
+        "`{name}` is missing, so nothing was tested: `cargo xtask test` puts it into `target/components`"
+    );
+    path
 }
 
 /// Finds a program of Debian's, or fails.
@@ -228,10 +260,37 @@ fn service_that(answers: impl Fn(TcpStream) -> std::io::Result<()> + Send + Copy
 
 /// Sends bytes and returns everything that comes back until the other end closes or nothing more comes.
 pub(crate) fn exchange(port: u16, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    exchange_from(Ipv4Addr::LOCALHOST, port, request)
+}
+
+/// The same, from an address of this machine.
+pub(crate) fn exchange_from(from: Ipv4Addr, port: u16, request: &[u8]) -> String {
+    let mut stream = connect_from(from, port);
     stream.write_all(request).unwrap();
     read_all(stream)
+}
+
+/// Connects from an address of this machine.
+fn connect_from(from: Ipv4Addr, port: u16) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let connected = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        socket.connect((Ipv4Addr::LOCALHOST, port).into()).await
+    });
+    let stream = connected.unwrap().into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    stream
+}
+
+/// Sends a request and returns the first line of the answer; whether the other end closes is of no matter.
+pub(crate) fn first_line(from: Ipv4Addr, port: u16, request: &[u8]) -> String {
+    let mut stream = connect_from(from, port);
+    stream.write_all(request).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line
 }
 
 /// Reads until the other end closes, or nothing more comes.

@@ -32,10 +32,7 @@ impl DecidingArgs {
     /// Reads policy and exemptions. Without a store there are no exemptions.
     pub(crate) async fn open(&self, now: Timestamp) -> Result<Deciding, CommandError> {
         let (rulebook, house) = self.rulebook().await?;
-        let exemptions = match &house {
-            Some(house) => KeptExemptions::read(house, now).await.map_err(store_error)?,
-            None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
-        };
+        let exemptions = active(&rulebook, house.as_ref(), now).await?;
         Ok(Deciding { decider: decider(&rulebook, exemptions)?, house })
     }
 
@@ -49,6 +46,16 @@ impl DecidingArgs {
             Some(house) => KeptExemptions::read_all(house, now).await.map_err(store_error)?,
             None => KeptExemptions::none(rulebook.rules.policy().terms(), now),
         };
+        Ok((rulebook, exemptions))
+    }
+
+    /// Reads the policy with its catalog, and the exemptions that are active or will be.
+    pub(crate) async fn open_for_exports(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Rulebook, KeptExemptions), CommandError> {
+        let (rulebook, house) = self.rulebook().await?;
+        let exemptions = active(&rulebook, house.as_ref(), now).await?;
         Ok((rulebook, exemptions))
     }
 
@@ -66,6 +73,18 @@ impl DecidingArgs {
             (path, _) => Rulebook::load(path.as_deref())?,
         };
         Ok((rulebook, house))
+    }
+}
+
+/// Reads the exemptions that are active or will be; there are none without a store.
+async fn active(
+    rulebook: &Rulebook,
+    house: Option<&House>,
+    now: Timestamp,
+) -> Result<KeptExemptions, CommandError> {
+    match house {
+        Some(house) => KeptExemptions::read(house, now).await.map_err(store_error),
+        None => Ok(KeptExemptions::none(rulebook.rules.policy().terms(), now)),
     }
 }
 
