@@ -54,6 +54,8 @@ enum CatalogCommand {
         #[arg(long, value_enum, default_value = "human")]
         format: CatalogFormat,
     },
+    /// Look into the endpoints
+    Endpoints(endpoints::EndpointsArgs),
     /// List the endpoints whose source was last looked at too long ago
     Stale {
         /// How many days are too long
@@ -109,6 +111,7 @@ pub(crate) fn run(args: &CatalogArgs, global: &GlobalArgs) -> Result<ExitCode, C
             let entries = entries(&catalog, *what);
             write_entries(&entries, *format, &screen)?;
         }
+        CatalogCommand::Endpoints(args) => return endpoints::run(args),
         CatalogCommand::Stale { after, policy, format } => {
             let catalog = Rulebook::load(policy.as_deref())?.catalog;
             let entries = endpoints::stale(&catalog, *after, global.now())?;

@@ -1,15 +1,122 @@
-//! Endpoints as entries of `lazaret catalog`, and those whose source was looked at too long ago.
+//! Endpoints as entries of `lazaret catalog`, those whose source was looked at too long ago, and what public lists have
+//! beside them.
 
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use lazaret_core::{Endpoint, EndpointPattern};
 use lazaret_evidence::Catalog;
 use lazaret_evidence::catalog::EndpointData;
+use lazaret_evidence::endpoints::{ListDifference, compare_list, read_public_list};
 use serde_json::json;
 
-use super::Entry;
+use super::{CatalogFormat, Entry};
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
+use crate::output::Output;
+use crate::report::json::write_line;
+use crate::rulebook::Rulebook;
+use crate::text::{count, plain};
+
+/// Arguments of `lazaret catalog endpoints`.
+#[derive(Debug, Args)]
+pub(super) struct EndpointsArgs {
+    #[command(subcommand)]
+    command: EndpointsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum EndpointsCommand {
+    /// Show what a public list has that the catalog has not, and the other way round
+    ///
+    /// Reads v2fly's domain-list-community, hosts files, one name or range of addresses a line, and JSON in which ranges
+    /// stand. It changes nothing: a list says neither what is done somewhere nor who else is served there, so that a
+    /// person has to look before a row is written.
+    Diff {
+        /// The list
+        #[arg(value_name = "FILE")]
+        list: PathBuf,
+        /// The policy whose own endpoints count too
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// How to write it
+        #[arg(long, value_enum, default_value = "human")]
+        format: CatalogFormat,
+    },
+}
+
+/// Runs `lazaret catalog endpoints`.
+pub(super) fn run(args: &EndpointsArgs) -> Result<ExitCode, CommandError> {
+    let EndpointsCommand::Diff { list, policy, format } = &args.command;
+    let catalog = Rulebook::load(policy.as_deref())?.catalog;
+    let text = std::fs::read_to_string(list).map_err(|error| {
+        let message = format!("cannot read the list `{}`", list.display());
+        CommandError::new(ExitCode::Failure, message).because(error)
+    })?;
+    let read = read_public_list(&text);
+    if read.things.is_empty() {
+        let message =
+            format!("the list `{}` names nothing that could be held against the catalog", list.display());
+        return Err(CommandError::new(ExitCode::NothingExamined, message)
+            .hint("`lazaret help catalog endpoints diff` says which lists are read"));
+    }
+    let difference = compare_list(catalog.endpoints(), &read);
+    Output::open(None)?.write(|out| match format {
+        CatalogFormat::Human => write_difference(&difference, out),
+        CatalogFormat::Jsonl => write_difference_lines(&difference, out),
+    })?;
+    Ok(ExitCode::Success)
+}
+
+fn write_difference(difference: &ListDifference, out: &mut dyn Write) -> io::Result<()> {
+    let listed = |things: usize| count(things as u64, "entry", "entries");
+    writeln!(out, "{} of the list that rows of the catalog cover", listed(difference.known))?;
+    writeln!(out, "{} that no row covers", listed(difference.unknown.len()))?;
+    for (thing, line) in &difference.unknown {
+        writeln!(out, "  {thing}{}", at(*line))?;
+    }
+    writeln!(out, "{} that mean more than the rows they touch", listed(difference.wider.len()))?;
+    for (thing, rows) in &difference.wider {
+        let rows: Vec<&str> = rows.iter().map(|row| row.as_str()).collect();
+        writeln!(out, "  {thing}  {}", rows.join(", "))?;
+    }
+    writeln!(
+        out,
+        "{} about the same providers that the list does not have in full",
+        count(difference.missing.len() as u64, "row", "rows")
+    )?;
+    for (row, patterns) in &difference.missing {
+        writeln!(out, "  {row}  {}", plain(&patterns.join("   ")))?;
+    }
+    writeln!(out, "{} that were not read", count(difference.unread.len() as u64, "line", "lines"))?;
+    for (line, why) in &difference.unread {
+        writeln!(out, "  line {line} {why}")?;
+    }
+    Ok(())
+}
+
+fn at(line: usize) -> String {
+    if line == 0 { String::new() } else { format!("  line {line}") }
+}
+
+fn write_difference_lines(difference: &ListDifference, out: &mut dyn Write) -> io::Result<()> {
+    for (thing, line) in &difference.unknown {
+        write_line(&json!({"kind": "unknown", "listed": thing.to_string(), "line": line}), out)?;
+    }
+    for (thing, rows) in &difference.wider {
+        write_line(&json!({"kind": "wider", "listed": thing.to_string(), "endpoints": rows}), out)?;
+    }
+    for (row, patterns) in &difference.missing {
+        write_line(&json!({"kind": "missing", "endpoint": row, "reached_at": patterns}), out)?;
+    }
+    for (line, why) in &difference.unread {
+        write_line(&json!({"kind": "unread", "line": line, "why": why}), out)?;
+    }
+    Ok(())
+}
 
 /// All endpoints, by id.
 pub(super) fn entries(catalog: &Catalog) -> Vec<Entry> {
