@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps what a filter of datatrove keeps that drops texts on a list: for `cargo xtask bench gate-leaks` and `gate-speed`.
 
-Usage: datatrove_filter.py INPUT DENY OUTPUT [NEEDLES], with `datatrove[io]` from PyPI installed. DENY holds the SHA-256
+Usage: datatrove_filter.py INPUT DENY OUTPUT [NEEDLES], with `datatrove[io,processing]` from PyPI installed. DENY holds the SHA-256
 of texts, NEEDLES what a text must not hold in any case, one a line each. What is written is compressed as the input is.
 """
 
