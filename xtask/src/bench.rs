@@ -175,6 +175,13 @@ const BENCHES: &[Bench] = &[
         run: traffic::run,
     },
     Bench {
+        name: "retro-hunt",
+        usage: "[EVENTS]",
+        about: "what it takes to judge a day's events once more, after the catalog has changed",
+        in_release: true,
+        run: traffic::retro_hunt::run,
+    },
+    Bench {
         name: "decisions",
         usage: "[PROGRAM]",
         about: "how many checks `egress serve` answers, how long they take, and what they add at Envoy and Squid",

@@ -11,6 +11,27 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_path_buf()
 }
 
+/// What `cargo xtask` says of itself to the programs it starts. Some build scripts (`ring`'s) are run again when one of
+/// these changes, so that a `cargo` that inherits them compiles all that rests on them anew, and the next one without
+/// them once more.
+const OF_XTASK: [&str; 6] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
+/// Returns a program to start without what `cargo xtask` says of itself.
+pub(crate) fn program(program: &str) -> Command {
+    let mut command = Command::new(program);
+    OF_XTASK.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command
+}
+
 /// Runs a program from the root of the workspace, showing the command line and everything the program prints.
 pub(crate) fn run(program: &str, args: &[&str]) -> Result<()> {
     run_with(program, args, &[])
@@ -19,7 +40,7 @@ pub(crate) fn run(program: &str, args: &[&str]) -> Result<()> {
 /// Like [`run`], with environment variables added.
 pub(crate) fn run_with(program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<()> {
     eprintln!("$ {program} {}", args.join(" "));
-    let mut command = Command::new(program);
+    let mut command = self::program(program);
     command.args(args).envs(env.iter().copied()).current_dir(root()).stdin(Stdio::null());
     let status = command.status().with_context(|| format!("`{program}` could not be started"))?;
     if !status.success() {

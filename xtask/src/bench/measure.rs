@@ -159,7 +159,7 @@ pub(crate) fn seconds(time: TimeVal) -> f64 {
 
 /// Builds the command with optimizations and returns its path.
 pub(crate) fn release_build() -> Result<PathBuf> {
-    let mut command = Command::new("cargo");
+    let mut command = chore::program("cargo");
     command.args(["build", "--release", "--package", "lazaret", "--message-format=json"]);
     command.current_dir(chore::root()).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = command.output().context("`cargo` could not be started")?;

@@ -1,5 +1,8 @@
 //! `cargo xtask bench traffic`: how many lines of a log one core reads, beside programs that people use for it.
 
+mod lines;
+pub(crate) mod retro_hunt;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -9,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::measure::{Stdout, measure_median};
+use super::measure::{Stdout, measure_median, release_build};
 use super::table::Table;
 use crate::chore;
 
@@ -19,18 +22,24 @@ const LINES: u64 = 2_000_000;
 /// How often each program runs; the run of median CPU time counts.
 const RUNS: usize = 3;
 
-/// Names that are looked for; one line in a hundred of a built file has one.
-const NAMES: [&str; 4] =
-    ["rival.example", "chat.other.example", "api.third.example", "models.fourth.example"];
+/// What calls are judged by: the catalog as it comes, everything of rivals banned.
+const POLICY: &str = "version = 1\nname = \"bench\"\nban.rivals = true\n";
 
 /// Measures the named files, or built ones.
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
-    let through = build()?;
+    let (through, lazaret) = (build()?, release_build()?);
     let folder = tempfile::Builder::new().prefix("lazaret-bench-").tempdir()?;
     let names = folder.path().join("names");
-    fs::write(&names, NAMES.join("\n"))?;
+    fs::write(&names, lines::NAMES.join("\n"))?;
+    let policy = folder.path().join("policy.toml");
+    fs::write(&policy, POLICY)?;
     let files: Vec<PathBuf> = if args.is_empty() {
-        vec![squid(folder.path())?, eve(folder.path())?, zeek(folder.path())?]
+        let folder = folder.path();
+        vec![
+            written(folder.join("squid.log"), lines::squid)?,
+            written(folder.join("eve.json"), lines::eve)?,
+            written(folder.join("zeek.json"), lines::zeek)?,
+        ]
     } else {
         args.iter().map(PathBuf::from).collect()
     };
@@ -47,7 +56,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
     for file in &files {
         let bytes = fs::metadata(file).with_context(|| format!("`{}`", file.display()))?.len();
         let lines = newlines(file)?;
-        for (name, command) in programs(&through, &names, file) {
+        for (name, command) in programs((&lazaret, &policy), (&through, &names), file) {
             let Ok(measured) = measure_median(&command, RUNS, Stdout::Discard) else {
                 println!("{name} could not be started, so that it is not measured");
                 continue;
@@ -77,7 +86,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<()> {
 
 /// Builds the program that reads logs, with optimizations, and returns its path.
 fn build() -> Result<PathBuf> {
-    let mut command = Command::new("cargo");
+    let mut command = chore::program("cargo");
     command.args(["build", "--release", "--package", "lazaret-traffic", "--example", "through"]);
     command
         .arg("--message-format=json")
@@ -94,14 +103,22 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Returns what is measured on a file: reading it here, and what others do to find the same names in it.
-fn programs(through: &Path, names: &Path, file: &Path) -> Vec<(String, Command)> {
+fn programs(
+    (lazaret, policy): (&Path, &Path),
+    (through, names): (&Path, &Path),
+    file: &Path,
+) -> Vec<(String, Command)> {
     let mut programs = Vec::new();
     for threads in ["1", "2"] {
+        let mut scan = scan(lazaret, policy, threads);
+        scan.arg(file);
+        programs.push((format!("lazaret egress scan, {threads} thread(s)"), scan));
         let mut command = Command::new(through);
         command.arg(threads).args([names, file]);
-        programs.push((format!("lazaret, {threads} thread(s)"), command));
+        programs
+            .push((format!("lazaret, reading and asking for 4 names alone, {threads} thread(s)"), command));
     }
-    let any = NAMES.map(|name| name.replace('.', "\\.")).join("|");
+    let any = lines::NAMES.map(|name| name.replace('.', "\\.")).join("|");
     let path = file.display().to_string();
     let mut add = |name: &str, program: &str, args: &[&str]| {
         let mut command = Command::new(program);
@@ -147,12 +164,12 @@ fn float(number: u64) -> f64 {
     float
 }
 
-/// Returns the host of the nth line.
-fn host(nth: u64) -> String {
-    match nth % 100 {
-        7 => format!("api{}.rival.example", nth % 13),
-        _ => format!("host{}.quay{}.example", nth % 977, nth % 89),
-    }
+/// Returns the whole of it, from the bytes of a log to the findings, but for the log.
+fn scan(lazaret: &Path, policy: &Path, threads: &str) -> Command {
+    let mut scan = Command::new(lazaret);
+    scan.args(["egress", "scan", "--quiet", "--format", "json", "--fail-on", "never", "--threads", threads]);
+    scan.arg("--policy").arg(policy);
+    scan
 }
 
 fn written(path: PathBuf, line: impl Fn(u64) -> String) -> Result<PathBuf> {
@@ -162,52 +179,4 @@ fn written(path: PathBuf, line: impl Fn(u64) -> String) -> Result<PathBuf> {
     }
     file.flush()?;
     Ok(path)
-}
-
-fn squid(folder: &Path) -> Result<PathBuf> {
-    written(folder.join("squid.log"), |nth| {
-        let (seconds, millis, host) = (1_796_000_000 + nth / 50, nth * 7 % 1000, host(nth));
-        format!(
-            "{seconds}.{millis:03} {:6} 192.0.2.{} TCP_TUNNEL/200 {} CONNECT {host}:443 - HIER_DIRECT/198.51.100.{} -\n",
-            nth % 90_000,
-            nth % 250,
-            nth % 700_000,
-            nth % 253
-        )
-    })
-}
-
-fn eve(folder: &Path) -> Result<PathBuf> {
-    written(folder.join("eve.json"), |nth| {
-        let (second, host) = (nth % 60, host(nth));
-        format!(
-            "{{\"timestamp\":\"2026-11-29T13:16:{second:02}.123456+0000\",\"flow_id\":{},\"in_iface\":\"eth0\",\"event_type\":\"tls\",\
-             \"src_ip\":\"192.0.2.{}\",\"src_port\":{},\"dest_ip\":\"198.51.100.{}\",\"dest_port\":443,\"proto\":\"TCP\",\"pkt_src\":\
-             \"wire/pcap\",\"tls\":{{\"subject\":\"CN=*.quay.example\",\"issuerdn\":\"C=XX, O=Quay, CN=Quay Authority\",\"serial\":\
-             \"0A:1B:2C:3D:4E:5F:60:71\",\"fingerprint\":\"aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd\",\"sni\":\
-             \"{host}\",\"version\":\"TLS 1.3\",\"ja3\":{{\"hash\":\"773906b0efdefa24a7f2b8eb6985bf37\",\"string\":\
-             \"771,4865-4866-4867-49195-49199-49196-49200-52393-52392,0-23-65281-10-11-35-16-5-13-18-51-45-43-27-17513,29-23-24,0\"}},\
-             \"ja4\":\"t13d1812h1_85036bcba153_d41ae481755e\"}}}}\n",
-            1_000_000_000_000 + nth,
-            nth % 250,
-            1024 + nth % 60_000,
-            nth % 253
-        )
-    })
-}
-
-fn zeek(folder: &Path) -> Result<PathBuf> {
-    written(folder.join("zeek.json"), |nth| {
-        let (seconds, host) = (1_796_000_000 + nth / 50, host(nth));
-        format!(
-            "{{\"ts\":{seconds}.123456,\"uid\":\"CHhAvVGS1DHFjwGM{}\",\"id.orig_h\":\"192.0.2.{}\",\"id.orig_p\":{},\"id.resp_h\":\
-             \"198.51.100.{}\",\"id.resp_p\":443,\"version\":\"TLSv13\",\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"curve\":\"x25519\",\
-             \"server_name\":\"{host}\",\"resumed\":false,\"established\":true,\"ssl_history\":\"CsiI\",\"sni_matches_cert\":true,\"ja4\":\
-             \"t13d1812h1_85036bcba153_d41ae481755e\"}}\n",
-            nth % 10,
-            nth % 250,
-            1024 + nth % 60_000,
-            nth % 253
-        )
-    })
 }
