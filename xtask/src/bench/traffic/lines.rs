@@ -6,8 +6,9 @@ pub(super) const NAMES: [&str; 4] =
 
 /// Returns the host of the nth line.
 fn host(nth: u64) -> String {
-    match nth % 100 {
-        7 => NAMES[usize::try_from(nth / 100 % 4).unwrap_or_default()].to_owned(),
+    let called = usize::try_from(nth / 100).ok().and_then(|nth| NAMES.iter().cycle().nth(nth % NAMES.len()));
+    match called {
+        Some(name) if nth % 100 == 7 => (*name).to_owned(),
         _ => format!("host{}.quay{}.example", nth % 977, nth % 89),
     }
 }
