@@ -27,7 +27,7 @@ def main(source: str, deny: str, output: str, needles: str | None = None) -> Non
         # A record in which this is found is dropped.
         filters.append(RegexFilter("(?i)" + "|".join(re.escape(line.rstrip("\n")) for line in open(needles))))
     with fsspec.open(source, "rb", compression="infer") as lines:
-        text_key = "text" if b'"text"' in lines.readline() else "content"
+        text_key = "text" if b'"text"' in lines.read(1 << 20).split(b"\n")[0] else "content"
     LocalPipelineExecutor(
         pipeline=[
             JsonlReader(folder, glob_pattern=name, text_key=text_key),
