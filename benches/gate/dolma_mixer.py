@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Keeps what Dolma's mixer keeps when texts on a list are excluded: for `cargo xtask bench gate-leaks` and `gate-speed`.
 
-Usage: dolma_mixer.py INPUT DENY OUTPUT [NEEDLES], with `dolma` from PyPI installed. DENY holds the SHA-256 of texts,
-NEEDLES what a text must not hold in any case, one a line each. A tagger reads each line as Dolma's own taggers do and
-writes an attribute for each document whose text is on the list or holds a needle; the mixer excludes by it.
+Usage: dolma_mixer.py INPUT DENY OUTPUT [NEEDLES], with `dolma` and `backports.zstd` from PyPI installed. DENY holds the
+SHA-256 of texts, NEEDLES what a text must not hold in any case, one a line each. A tagger reads each line as Dolma's own
+taggers do and writes an attribute for each document whose text is on the list or holds a needle; the mixer excludes by it.
 """
 
 import contextlib
