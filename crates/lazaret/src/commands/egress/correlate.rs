@@ -11,7 +11,7 @@ use lazaret_pipeline::egress::{
 };
 
 use super::deciding::DecidingArgs;
-use super::reading::{format, is_unread, log_hint, logs, warn_of_unread};
+use super::reading::{LogFormatArgs, is_unread, log_hint, logs, warn_of_unread};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -43,15 +43,8 @@ pub(crate) struct CorrelateArgs {
     /// For how many hours after a call a commit counts
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
     window: u32,
-    /// Read all logs as this format instead of telling it from their first lines
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["squid_logformat", "field_map"])]
-    log_format: Option<String>,
-    /// Read all logs as Squid writes them by this line of squid.conf
-    #[arg(long, value_name = "LINE", conflicts_with = "field_map")]
-    squid_logformat: Option<String>,
-    /// Read all logs by a field map
-    #[arg(long, value_name = "FILE")]
-    field_map: Option<PathBuf>,
+    #[command(flatten)]
+    log_format: LogFormatArgs,
     #[command(flatten)]
     deciding: DecidingArgs,
     /// How to write it
@@ -69,8 +62,7 @@ pub(crate) struct CorrelateArgs {
 pub(crate) fn run(args: &CorrelateArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
     let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
-    let format =
-        format(args.log_format.as_deref(), args.squid_logformat.as_deref(), args.field_map.as_deref())?;
+    let format = args.log_format.read()?;
     let screen = Screen::stderr(global.color);
     let quiet = global.quiet || !screen.terminal;
     let report = correlate(CorrelateRequest {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use lazaret_pipeline::egress::{
     InputReport, Log, LogError, Naming, Opener, PSEUDONYM_PERIOD_DAYS, PeriodKeys,
 };
@@ -16,6 +17,27 @@ use crate::speech;
 
 /// The bytes of a pseudonym key.
 const SECRET_BYTES: usize = 32;
+
+/// As what logs are read.
+#[derive(Debug, Args)]
+pub(super) struct LogFormatArgs {
+    /// Read all logs as this format instead of telling it from their first lines
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["squid_logformat", "field_map"])]
+    log_format: Option<String>,
+    /// Read all logs as Squid writes them by this line of squid.conf
+    #[arg(long, value_name = "LINE", conflicts_with = "field_map")]
+    squid_logformat: Option<String>,
+    /// Read all logs by a field map, for equipment that no format is known of
+    #[arg(long, value_name = "FILE")]
+    field_map: Option<PathBuf>,
+}
+
+impl LogFormatArgs {
+    /// Returns the format that was named or described, if one was.
+    pub(super) fn read(&self) -> Result<Option<Format>, CommandError> {
+        format(self.log_format.as_deref(), self.squid_logformat.as_deref(), self.field_map.as_deref())
+    }
+}
 
 /// Returns the format that was named or described, if one was.
 pub(super) fn format(

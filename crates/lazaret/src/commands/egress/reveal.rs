@@ -9,7 +9,7 @@ use lazaret_evidence::traffic::Caller;
 use lazaret_pipeline::egress::{LogError, reveal};
 use lazaret_store::{Act, Aggregate, Key, MotionId, Question};
 
-use super::reading::{format, is_unread, log_hint, logs, period_keys, warn_of_unread};
+use super::reading::{LogFormatArgs, is_unread, log_hint, logs, period_keys, warn_of_unread};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::commands::motion::say_proposed;
@@ -59,15 +59,8 @@ struct ShowArgs {
     /// The file of 32 secret bytes that the report was made with
     #[arg(long, value_name = "FILE")]
     pseudonym_key: PathBuf,
-    /// Read all logs as this format instead of telling it from their first lines
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["squid_logformat", "field_map"])]
-    log_format: Option<String>,
-    /// Read all logs as Squid writes them by this line of squid.conf
-    #[arg(long, value_name = "LINE", conflicts_with = "field_map")]
-    squid_logformat: Option<String>,
-    /// Read all logs by a field map
-    #[arg(long, value_name = "FILE")]
-    field_map: Option<PathBuf>,
+    #[command(flatten)]
+    log_format: LogFormatArgs,
     /// How many threads to use; all processors by default
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -129,8 +122,7 @@ fn show(args: &ShowArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> 
         })
     })?;
     let keys = period_keys(&args.pseudonym_key)?;
-    let format =
-        format(args.log_format.as_deref(), args.squid_logformat.as_deref(), args.field_map.as_deref())?;
+    let format = args.log_format.read()?;
     let screen = Screen::stderr(global.color);
     let n_threads =
         args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);

@@ -12,7 +12,7 @@ use lazaret_pipeline::egress::{
 };
 
 use super::deciding::DecidingArgs;
-use super::reading::{format, is_unread, log_hint, logs, naming, warn_of_unread};
+use super::reading::{LogFormatArgs, is_unread, log_hint, logs, naming, warn_of_unread};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -29,15 +29,8 @@ pub(crate) struct ScanArgs {
     /// The logs, compressed or not; `-` for standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// Read all of them as this format instead of telling it from their first lines
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["squid_logformat", "field_map"])]
-    log_format: Option<String>,
-    /// Read all of them as Squid writes them by this line of squid.conf
-    #[arg(long, value_name = "LINE", conflicts_with = "field_map")]
-    squid_logformat: Option<String>,
-    /// Read all of them by a field map, for equipment that no format is known of
-    #[arg(long, value_name = "FILE")]
-    field_map: Option<PathBuf>,
+    #[command(flatten)]
+    log_format: LogFormatArgs,
     #[command(flatten)]
     deciding: DecidingArgs,
     /// How to write what was found
@@ -87,8 +80,7 @@ pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
     let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
     let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
     let naming = naming(args.pseudonym_key.as_deref())?;
-    let format =
-        format(args.log_format.as_deref(), args.squid_logformat.as_deref(), args.field_map.as_deref())?;
+    let format = args.log_format.read()?;
     let screen = Screen::stderr(global.color);
     let quiet = global.quiet || !screen.terminal;
     let report = scan(EgressScanRequest {
