@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes a labelled corpus of calls with real clients through a real Squid: for `cargo xtask bench precision`.
+"""Makes a labelled corpus of calls with real clients through a real Squid, which `rates.py` holds a scan against.
 
-Usage: corpus.py SQUID CERTGEN OUTPUT, with `requirements.txt` from PyPI installed. SQUID is a Squid with TLS (Debian's
+Usage: corpus.py SQUID CERTGEN OUTPUT, with `requirements.txt` installed. SQUID is a Squid with TLS (Debian's
 `squid-openssl`), CERTGEN its `security_file_certgen`.
 
 Every client has an address of its own on loopback, so that its lines can be told from others' without looking at what
@@ -301,11 +301,12 @@ PAGES = [
     "www.cursor.com", "mistral.ai", "docs.mistral.ai", "cohere.com", "docs.cohere.com", "x.ai", "www.deepseek.com",
 ]
 OTHERWISE = [
-    "github.com", "api.github.com", "raw.githubusercontent.com", "pypi.org", "files.pythonhosted.org", "crates.io",
-    "static.crates.io", "registry.npmjs.org", "proxy.golang.org", "storage.googleapis.com", "www.googleapis.com",
-    "oauth2.googleapis.com", "maps.googleapis.com", "s3.amazonaws.com", "sts.amazonaws.com", "login.microsoftonline.com",
-    "graph.microsoft.com", "slack.com", "zoom.us", "update.code.visualstudio.com", "marketplace.visualstudio.com",
-    "huggingface.co", "en.wikipedia.org", "stackoverflow.com", "www.debian.org", "deb.debian.org", "kernel.org",
+    "github.com", "api.github.com", "raw.githubusercontent.com", "storage.googleapis.com", "www.googleapis.com",
+    "oauth2.googleapis.com", "maps.googleapis.com", "s3.amazonaws.com", "sts.amazonaws.com",
+    "login.microsoftonline.com", "graph.microsoft.com", "slack.com", "zoom.us", "update.code.visualstudio.com",
+    "marketplace.visualstudio.com", "huggingface.co", "en.wikipedia.org", "stackoverflow.com", "www.debian.org",
+    "kernel.org", "gitlab.com", "bitbucket.org", "codeberg.org", "sourceware.org", "savannah.gnu.org", "www.gnu.org",
+    "lists.debian.org",
 ]
 # Interfaces of other trades that share a path with those of models.
 SHARED_PATHS = [

@@ -162,7 +162,7 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "store",
-        usage: "[--seconds N] [--cases N] [--entries N] [--kills N] [commands|list|verify|kills]...",
+        usage: "[--seconds N] [--cases N] [--entries N] [--gigabytes N] [--kills N] [commands|list|review|verify|vault|kills]...",
         about: "what a store does in a second, and whether it loses anything when its process is killed",
         in_release: true,
         run: store::run,

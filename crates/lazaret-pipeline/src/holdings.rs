@@ -10,14 +10,14 @@ use lazaret_evidence::surroundings;
 use lazaret_fingerprint::SegmentError;
 use lazaret_policy::{Review, Rules};
 use lazaret_store::{
-    Aggregate, Case, CaseId, CaseStatus, Exemption, ExemptionId, Hold, Key, Replay, Resolution, SnapshotError,
+    Aggregate, Case, CaseId, CaseStatus, Exemption, ExemptionId, Hold, Key, Replay, Resolution,
+    SnapshotError, Statement,
 };
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::house::{House, HouseError};
-use crate::quarantine::FINGERPRINT;
 
 mod delta;
 mod near;
@@ -72,6 +72,8 @@ pub struct Holdings {
     by_content: FxHashMap<Digest, Holding>,
     by_blob: FxHashMap<ObjectId, Digest>,
     tombstones: Tombstones,
+    /// How many removed contents no fingerprint was kept of.
+    n_unrecognisable: u64,
 }
 
 /// One held content, and where its case stands.
@@ -110,6 +112,14 @@ pub struct LedgerEntry {
     pub name: String,
     /// The root of the tree over them.
     pub root: Digest,
+    /// How many removed contents are known by their very bytes alone: copies of them are not found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed_without_fingerprint: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the store says of a content, as reports tell it.
@@ -144,6 +154,7 @@ impl Holdings {
             by_content: FxHashMap::default(),
             by_blob: FxHashMap::default(),
             tombstones: Tombstones::default(),
+            n_unrecognisable: 0,
         };
         let policy = charter.basis.policy;
         for (_, row, _) in replay.rows() {
@@ -154,6 +165,9 @@ impl Holdings {
         for (document, content) in holdings.fingerprints(&replay) {
             kept.push((document, content, house.document(document).await?));
         }
+        let known: BTreeSet<Digest> = kept.iter().map(|(_, content, _)| *content).collect();
+        let removed = holdings.by_content.iter().filter(|(_, holding)| holding.is_removed());
+        holdings.n_unrecognisable = removed.filter(|(content, _)| !known.contains(*content)).count() as u64;
         let failed = |source| HoldingsError::Fingerprint {
             store: house.place().to_string(),
             source: Box::new(source),
@@ -166,13 +180,18 @@ impl Holdings {
     fn fingerprints(&self, replay: &Replay<'_>) -> Vec<(Digest, Digest)> {
         let kept = replay.rows().filter_map(|(_, row, _)| {
             let Aggregate::Statement(statement) = row else { return None };
-            (statement.kind == FINGERPRINT).then_some(statement)
+            (statement.kind == Statement::FINGERPRINT).then_some(statement)
         });
-        let removed = |content: &&Digest| {
-            self.by_content.get(*content).is_some_and(|holding| matches!(holding.standing, Standing::Removed))
-        };
+        let removed = |content: &&Digest| self.by_content.get(*content).is_some_and(Holding::is_removed);
         kept.filter_map(|statement| Some((statement.document, *statement.contents.iter().find(removed)?)))
             .collect()
+    }
+
+    /// Returns how many removed contents no fingerprint was kept of, because they are no text, too short, too large or a
+    /// whole shard: only their very bytes are known again.
+    #[must_use]
+    pub fn n_unrecognisable(&self) -> u64 {
+        self.n_unrecognisable
     }
 
     /// Whether something was removed that could come back as a copy.
@@ -226,7 +245,7 @@ impl Holdings {
     /// Returns the same as reports tell it.
     pub(crate) fn ledger(&self) -> LedgerEntry {
         let (name, root) = self.named();
-        LedgerEntry { name, root }
+        LedgerEntry { name, root, removed_without_fingerprint: self.n_unrecognisable }
     }
 
     /// Returns what is held of a content, by the SHA-256 of its bytes.
@@ -337,6 +356,10 @@ impl CaseEntry {
 }
 
 impl Holding {
+    fn is_removed(&self) -> bool {
+        matches!(self.standing, Standing::Removed)
+    }
+
     /// Returns the places of the taints that people refuted by name.
     pub(crate) fn refutes(
         &self,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use lazaret_core::{Digest, IdentityId};
 use lazaret_store::{
     Act, Actor, Aggregate, CaseEvidence, CaseId, Cause, Custody, Document, HeldContent, Hold, Identities,
-    Key, Query, ReadPurpose, Refusal, Resolution, Sealed, Store, StoreError, Vault, VaultError,
+    Key, Query, ReadPurpose, Refusal, Resolution, Sealed, Statement, Store, StoreError, Vault, VaultError,
 };
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
@@ -28,7 +28,6 @@ mod tombstone;
 pub use delta::{DiffLine, Difference};
 pub use finds::{Find, FindError, Left, find_lines, finds};
 pub use records::{HoldRecordsError, WholeShard};
-pub(crate) use tombstone::FINGERPRINT;
 
 /// The value of the `format` field of what holding did.
 pub const HOLD_FORMAT: &str = "lazaret.hold/1";
@@ -118,6 +117,14 @@ pub enum QuarantineError {
         /// Why not.
         #[source]
         source: lazaret_fingerprint::BuildError,
+    },
+    /// The fingerprint of a content was recorded as something else, so that copies of it would not be known again.
+    #[error("somebody recorded the fingerprint of {content} as another kind of statement, {document}")]
+    Remembered {
+        /// The content.
+        content: Digest,
+        /// The document of the statement.
+        document: Digest,
     },
     /// Nobody holds such a content.
     #[error("no content {content} is held")]
@@ -228,10 +235,13 @@ impl Quarantine<'_> {
             return Ok(());
         };
         let document = Digest::of(&body);
-        if self.store.get(Key::Statement(document)).await?.is_some() {
-            return Ok(());
+        match self.store.get(Key::Statement(document)).await? {
+            None => {}
+            Some(Aggregate::Statement(known)) if known.is_fingerprint_of(content) => return Ok(()),
+            // Somebody recorded it as something else: copies of this content would not be known again.
+            Some(_) => return Err(QuarantineError::Remembered { content, document }),
         }
-        let kind = FINGERPRINT.to_owned();
+        let kind = Statement::FINGERPRINT.to_owned();
         let act = Act::RecordStatement { document, kind, contents: [content].into() };
         let kept = vec![Document { media: tombstone::FINGERPRINT_MEDIA.to_owned(), body }];
         self.store.apply_with(self.actor, act, kept, self.now).await?;

@@ -146,6 +146,10 @@ pub enum Act {
     AgreeResolution {
         /// Which case.
         case: CaseId,
+        /// With what, by [`Resolution::digest`]: where something else is proposed meanwhile, nothing is agreed with. Absent
+        /// in entries of earlier versions, and where whatever is proposed is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resolution: Option<Digest>,
     },
     /// Turns down what is proposed.
     RejectResolution {

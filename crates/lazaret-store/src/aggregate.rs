@@ -107,6 +107,18 @@ pub struct Statement {
     pub contents: BTreeSet<Digest>,
 }
 
+impl Statement {
+    /// The kind of a statement that keeps the fingerprint of one held content: the program's own note, by which copies of
+    /// what is removed are known again. It proves nothing about who wrote the content.
+    pub const FINGERPRINT: &'static str = "fingerprint";
+
+    /// Whether it keeps the fingerprint of this content and of nothing else.
+    #[must_use]
+    pub fn is_fingerprint_of(&self, content: Digest) -> bool {
+        self.kind == Self::FINGERPRINT && self.contents.len() == 1 && self.contents.contains(&content)
+    }
+}
+
 /// A row of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Aggregate {

@@ -286,6 +286,13 @@ impl Resolution {
         }
     }
 
+    /// Returns the name of all that it says: the SHA-256 of its JSON as entries have it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // Every part of it has a form in JSON, so that nothing but equal resolutions have the bytes of another.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
     /// Returns what changed since versions that had been cleared, where only that was read.
     #[must_use]
     pub fn deltas(&self) -> Option<&BTreeSet<Delta>> {

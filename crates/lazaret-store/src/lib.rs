@@ -22,7 +22,7 @@ mod vault;
 mod world;
 
 pub use act::{Act, HeldContent};
-pub use aggregate::{Aggregate, Key, Listing};
+pub use aggregate::{Aggregate, Key, Listing, Statement};
 pub use case::{
     Case, CaseEvidence, CaseId, CaseStatus, Cause, CauseKind, Decision, Delta, Justification, Proposal,
     Refutation, Refuted, Resolution, Returned,

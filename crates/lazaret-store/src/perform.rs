@@ -9,6 +9,7 @@ mod deltas;
 mod exemptions;
 mod motions;
 mod resolutions;
+mod statements;
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use lazaret_core::{Action, Affair, Ask, Authority, PersonId, PersonRole, Relation, Ruling};
 
 use crate::act::Act;
-use crate::aggregate::{Aggregate, Key, Statement};
+use crate::aggregate::{Aggregate, Key};
 use crate::person::{Charter, NewPerson, Person};
 use crate::refusal::{Halt, Refusal};
 use crate::world::World;
@@ -69,22 +70,11 @@ pub fn perform(world: &mut World, authority: &dyn Authority, step: Step, act: &A
         Act::ClaimCase { case } => desk.claim(*case),
         Act::YieldCase { case } => desk.yield_claim(*case),
         Act::ProposeResolution { case, resolution, remark } => desk.propose(*case, resolution, *remark),
-        Act::AgreeResolution { case } => desk.agree(*case),
+        Act::AgreeResolution { case, resolution } => desk.agree(*case, *resolution),
         Act::RejectResolution { case, .. } => desk.reject(*case),
         Act::ReopenCase { case, .. } => desk.reopen(*case),
         Act::EnforceDeadline { case } => desk.enforce_deadline(*case),
-        Act::RecordStatement { document, kind, contents } => {
-            desk.permit(Action::RecordStatement, Affair::Held, BTreeSet::new())?;
-            desk.absent(Key::Statement(*document))?;
-            desk.world.put(Aggregate::Statement(Statement {
-                document: *document,
-                kind: kind.clone(),
-                by: step.by,
-                time: step.time,
-                contents: contents.clone(),
-            }));
-            Ok(())
-        }
+        Act::RecordStatement { document, kind, contents } => desk.record_statement(*document, kind, contents),
         Act::RequestExemption(request) => desk.request_exemption(request),
         Act::ApproveExemption { exemption } => desk.approve_exemption(*exemption),
         Act::RevokeExemption { exemption, .. } => desk.revoke_exemption(*exemption),

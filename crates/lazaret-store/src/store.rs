@@ -447,7 +447,7 @@ impl Act {
             | Self::ClaimCase { case }
             | Self::YieldCase { case }
             | Self::ProposeResolution { case, .. }
-            | Self::AgreeResolution { case }
+            | Self::AgreeResolution { case, .. }
             | Self::RejectResolution { case, .. }
             | Self::ReopenCase { case, .. }
             | Self::EnforceDeadline { case } => vec![Key::Case(*case)],

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use lazaret_core::{Digest, PersonId};
 
-use crate::aggregate::{Aggregate, Key};
+use crate::aggregate::{Aggregate, Key, Statement};
 use crate::case::{Case, CaseId};
 use crate::exemption::{Exemption, ExemptionId};
 use crate::hold::Hold;
@@ -129,6 +129,7 @@ impl World {
     reader!(person, Key::Person, PersonId, Person -> Person);
     reader!(hold, Key::Hold, Digest, Hold -> Hold);
     reader!(exemption, Key::Exemption, ExemptionId, Exemption -> Exemption);
+    reader!(statement, Key::Statement, Digest, Statement -> Statement);
     reader!(motion, Key::Motion, MotionId, Motion -> Motion);
 
     /// Whether there is a row of this name.

@@ -104,7 +104,7 @@ pub(crate) enum Command {
     Key(key::KeyArgs),
     /// Check, test and explain policies
     Policy(policy::PolicyArgs),
-    /// Look up tools, providers and models
+    /// Look up tools, providers, models and endpoints
     Catalog(catalog::CatalogArgs),
     /// Write man pages and shell completions
     Generate(generate::GenerateArgs),

@@ -9,11 +9,15 @@ use lazaret_pipeline::holdings::{Holdings, HoldingsError};
 use lazaret_pipeline::house::{House, HouseError, HousePlace};
 use lazaret_store::{Actor, DatabaseError, ExemptionStatus, Key, Refusal, StoreError};
 
+use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::commands::key::read_secret;
 use crate::exit::ExitCode;
 use crate::rulebook::Rulebook;
 use crate::runtime::block_on;
+use crate::screen::Screen;
+use crate::speech;
+use crate::text::count;
 
 /// Which store.
 #[derive(Debug, Args)]
@@ -44,13 +48,21 @@ pub(crate) struct Asked {
 
 impl HoldingsArgs {
     /// Asks the store, where one is named. One that cannot be read or does not verify is an error.
-    pub(crate) fn ask(&self) -> Result<Option<Asked>, CommandError> {
+    pub(crate) fn ask(&self, global: &GlobalArgs) -> Result<Option<Asked>, CommandError> {
         let Some(store) = &self.store else { return Ok(None) };
         let place: HousePlace = store.parse().map_err(house_error)?;
         block_on(async {
             let house = House::open(&place).await.map_err(house_error)?;
             let holdings = Holdings::of(&house).await.map_err(holdings_error)?;
             let policy = house.document(house.charter.basis.policy).await.map_err(house_error)?;
+            let unknown = holdings.n_unrecognisable();
+            if unknown > 0 && !global.quiet {
+                let text = format!(
+                    "no fingerprint is kept of {} that were removed: copies of them are not found, only their very bytes",
+                    count(unknown, "content", "contents")
+                );
+                speech::warning(&text, &Screen::stderr(global.color));
+            }
             Ok(Some(Asked { holdings, policy }))
         })
     }

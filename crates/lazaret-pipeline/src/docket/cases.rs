@@ -547,7 +547,7 @@ fn case_of(act: &Act) -> Option<CaseId> {
     | Act::ClaimCase { case }
     | Act::YieldCase { case }
     | Act::ProposeResolution { case, .. }
-    | Act::AgreeResolution { case }
+    | Act::AgreeResolution { case, .. }
     | Act::RejectResolution { case, .. }
     | Act::ReopenCase { case, .. }
     | Act::EnforceDeadline { case } = act

@@ -183,7 +183,8 @@ impl Deciding<'_> {
             };
             return Err(refusal.into());
         }
-        self.apply(Act::AgreeResolution { case: id }).await?;
+        let resolution = case.proposal.map(|proposal| proposal.resolution.digest());
+        self.apply(Act::AgreeResolution { case: id, resolution }).await?;
         // What two have agreed on is no slip of one finger: it is opened again by a reason, not by a key.
         Ok(Decided { status: self.status(id).await?, undo: Vec::new() })
     }

@@ -38,7 +38,10 @@ pub async fn next_steps(
             Act::ClaimCase { case: id },
         ],
         CaseStatus::Proposed => {
-            vec![Act::AgreeResolution { case: id }, Act::RejectResolution { case: id, remark: None }]
+            vec![
+                Act::AgreeResolution { case: id, resolution: None },
+                Act::RejectResolution { case: id, remark: None },
+            ]
         }
         CaseStatus::Decided => vec![Act::ReopenCase { case: id, remark: None }],
     };

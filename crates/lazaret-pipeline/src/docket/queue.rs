@@ -219,7 +219,7 @@ async fn standing(
         CaseStatus::Decided => return Ok(Standing::Done),
         CaseStatus::Claimed if case.claimant(now) == Some(person) => return Ok(Standing::Yours),
         CaseStatus::Open | CaseStatus::Claimed | CaseStatus::Reopened => Act::ClaimCase { case: id },
-        CaseStatus::Proposed => Act::AgreeResolution { case: id },
+        CaseStatus::Proposed => Act::AgreeResolution { case: id, resolution: None },
     };
     let refusal = trial.refusal(person, &[act]).await?;
     Ok(if refusal.is_none() { Standing::Yours } else { Standing::Others })
@@ -238,7 +238,7 @@ fn wishes(house: &House, case: &Case, person: PersonId, now: Timestamp) -> Vec<(
             ]
         }
         CaseStatus::Proposed => vec![
-            ("agree", vec![Act::AgreeResolution { case: id }]),
+            ("agree", vec![Act::AgreeResolution { case: id, resolution: None }]),
             ("reject", vec![Act::RejectResolution { case: id, remark: None }]),
         ],
         CaseStatus::Decided => vec![("reopen", vec![Act::ReopenCase { case: id, remark: None }])],

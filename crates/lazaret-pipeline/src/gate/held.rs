@@ -1,6 +1,7 @@
 //! Reads back what a gate held: the records as they stood, each with why.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
@@ -58,6 +59,7 @@ pub struct HeldRun {
     settings: Settings,
     profile: Profile,
     shards: Vec<String>,
+    unexplained: Vec<String>,
 }
 
 /// A record that was held.
@@ -127,6 +129,18 @@ struct Reason {
     taints: Vec<TaintLine>,
 }
 
+impl Reason {
+    /// Adds what another record with the same text is held for: the text is held by the worst of all.
+    fn add(&mut self, other: Self) {
+        self.verdict = self.verdict.max(other.verdict);
+        for taint in other.taints {
+            if self.taints.iter().all(|known| known.name != taint.name) {
+                self.taints.push(taint);
+            }
+        }
+    }
+}
+
 impl HeldRun {
     /// Opens what a gate wrote.
     ///
@@ -136,16 +150,19 @@ impl HeldRun {
         let settings = Settings::read(place)?;
         let profile = Profile::parse(&settings.profile).map_err(HeldError::Profile)?;
         let listing = place.list().map_err(OutputError::from)?;
-        let of_held = |name: String| Some(name.strip_suffix(REASONS)?.to_owned());
-        let mut shards: Vec<String> = listing
-            .files
-            .iter()
-            .map(|file| file.name.to_string())
-            .filter(|name| name.starts_with(FOLDER))
-            .filter_map(of_held)
-            .collect();
-        shards.sort();
-        Ok(Self { place: place.clone(), settings, profile, shards })
+        let names = listing.files.iter().map(|file| file.name.to_string());
+        let held: BTreeSet<String> = names.filter(|name| name.starts_with(FOLDER)).collect();
+        let shards: Vec<String> =
+            held.iter().filter_map(|name| Some(name.strip_suffix(REASONS)?.to_owned())).collect();
+        let is_unexplained = |name: &&String| !name.ends_with(REASONS) && !shards.contains(*name);
+        let unexplained = held.iter().filter(is_unexplained).cloned().collect();
+        Ok(Self { place: place.clone(), settings, profile, shards, unexplained })
+    }
+
+    /// Returns the files of held records whose reasons are gone: why their records are held is not known.
+    #[must_use]
+    pub fn unexplained(&self) -> &[String] {
+        &self.unexplained
     }
 
     /// Returns the shards of which records were held, as they lie there.
@@ -179,7 +196,8 @@ impl HeldRun {
         Ok(HeldShard { name: shard.to_owned(), reader, reasons, n_reasons, n_found: 0, _file: fetched })
     }
 
-    /// Reads why records of a shard are held, by the names of their bytes; and how many lines there are.
+    /// Reads why records of a shard are held, by the names of their bytes, those of equal records together; and how many
+    /// lines there are.
     fn reasons(&self, shard: &str) -> Result<(BTreeMap<Digest, Reason>, u64), HeldError> {
         let name = format!("{shard}{REASONS}");
         let file = ShardName::new(&name).map_err(OutputError::from)?;
@@ -196,9 +214,43 @@ impl HeldRun {
             })?;
             count += 1;
             if let Some(sha256) = reason.sha256 {
-                reasons.insert(sha256, reason);
+                match reasons.entry(sha256) {
+                    Entry::Vacant(free) => drop(free.insert(reason)),
+                    Entry::Occupied(mut known) => known.get_mut().add(reason),
+                }
             }
         }
         Ok((reasons, count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_records_are_held_by_the_worst_of_their_reasons() {
+        let taint = |name: &str| TaintLine {
+            name: Digest::of(name.as_bytes()),
+            detector: "commit-trailer".parse().unwrap(),
+            tool: None,
+            strength: lazaret_core::Strength::Declared,
+            directness: lazaret_core::Directness::Direct,
+            commit: None,
+        };
+        let reason = |verdict, taints: &[&str]| Reason {
+            row: 0,
+            id: None,
+            verdict,
+            sha256: None,
+            taints: taints.iter().map(|name| taint(name)).collect(),
+        };
+        let mut of_all = reason(Some(Verdict::Tainted), &["a"]);
+        of_all.add(reason(Some(Verdict::Unproven), &[]));
+        of_all.add(reason(None, &["a", "b"]));
+        assert_eq!((of_all.verdict, of_all.taints.len()), (Some(Verdict::Tainted), 2));
+        let mut unexamined = reason(None, &[]);
+        unexamined.add(reason(Some(Verdict::Suspect), &["c"]));
+        assert_eq!((unexamined.verdict, unexamined.taints.len()), (Some(Verdict::Suspect), 1));
     }
 }

@@ -43,15 +43,31 @@ impl Quarantine<'_> {
     pub async fn hold_records(&self, run: &HeldRun, worst: Verdict) -> Result<HoldReport, HoldRecordsError> {
         let mut report = HoldReport { format: HOLD_FORMAT, ..HoldReport::default() };
         let mut opened = BTreeMap::new();
+        for name in run.unexplained() {
+            let why = "the reasons beside it are gone, so that nothing is known of its records".to_owned();
+            report.left.push(Left { path: name.clone(), why });
+        }
         for name in run.shards() {
             let mut shard = run.shard(name)?;
             let origin = run.origin(name);
+            let mut n_unnamed = 0_u64;
             while let Some(records) = shard.next()? {
                 let bad = records.into_iter().filter(|record| {
                     record.verdict.map_or(worst == Verdict::Clean, |verdict| verdict >= worst)
                 });
-                let found = bad.map(|record| find(record, &origin)).collect();
+                // Without its taints a case would have nothing to refute.
+                let (bad, unnamed): (Vec<_>, Vec<_>) = bad.partition(|record| {
+                    record.verdict != Some(Verdict::Tainted) || !record.taints.is_empty()
+                });
+                n_unnamed += unnamed.len() as u64;
+                let found = bad.into_iter().map(|record| find(record, &origin)).collect();
                 self.hold_more(found, run.catalog(), &mut opened, &mut report).await?;
+            }
+            if n_unnamed > 0 {
+                let why = format!(
+                    "{n_unnamed} of its records are tainted, and the reasons do not name by what; gate them again"
+                );
+                report.left.push(Left { path: name.clone(), why });
             }
             let without = shard.without_bytes();
             if without > 0 {

@@ -5,9 +5,7 @@ use lazaret_fingerprint::{BuildError, Class, Entry, Except, Floor, Scan, Segment
 
 use crate::scan::examine::is_binary;
 
-/// The kind of the statement that keeps a fingerprint.
-pub(crate) const FINGERPRINT: &str = "fingerprint";
-/// Its media type: a segment of known text with one entry.
+/// The media type of a kept fingerprint: a segment of known text with one entry.
 pub(super) const FINGERPRINT_MEDIA: &str = "application/vnd.lazaret.fingerprints";
 
 /// The largest text that has a fingerprint, in bytes.

@@ -144,7 +144,7 @@ impl House {
         let case = CaseId(case);
         self.act("cleo", Act::ClaimCase { case }).await;
         self.act("cleo", Act::ProposeResolution { case, resolution, remark: None }).await;
-        self.act("dov", Act::AgreeResolution { case }).await;
+        self.act("dov", Act::AgreeResolution { case, resolution: None }).await;
     }
 
     async fn publish(&self) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_core::{Action, PersonId, Relation, RemarkId, UnknownAuthors};
+use lazaret_core::{Action, Digest, PersonId, Relation, RemarkId, UnknownAuthors};
 
 use super::{Desk, unready};
 use crate::aggregate::{Aggregate, Key};
@@ -39,7 +39,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    pub(super) fn agree(&mut self, id: CaseId) -> Result<(), Halt> {
+    pub(super) fn agree(&mut self, id: CaseId, meant: Option<Digest>) -> Result<(), Halt> {
         let mut case = self.world.case(id)?;
         let mut relations = self.to_case(&case);
         let Some(proposal) = case.proposal.as_mut() else {
@@ -47,6 +47,10 @@ impl Desk<'_> {
             return Err(unready(Key::Case(id), status.as_str(), "nothing is proposed to agree with"));
         };
         let resolution = proposal.resolution.clone();
+        if meant.is_some_and(|meant| meant != resolution.digest()) {
+            let needs = "something else was proposed meanwhile; look at the case again";
+            return Err(unready(Key::Case(id), "proposed to end in another way", needs));
+        }
         self.add_benefit(&self.actor, &resolution, &mut relations)?;
         self.permit(Action::AgreeResolution, resolution.affair(), relations.clone())?;
         // Whatever the policies on who may do what say, these never count.
@@ -155,10 +159,7 @@ impl Desk<'_> {
                     return Err(Refusal::Senseless { why }.into());
                 }
                 for document in statements {
-                    let key = Key::Statement(*document);
-                    if !self.world.has(key)? {
-                        return Err(Refusal::NoSuch { what: key }.into());
-                    }
+                    self.supports(*document, case)?;
                 }
                 self.can_rest_on(case, deltas)
             }

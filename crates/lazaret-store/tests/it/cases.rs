@@ -27,7 +27,7 @@ fn propose(case: u64, resolution: Resolution) -> Act {
 }
 
 fn agree(case: u64) -> Act {
-    Act::AgreeResolution { case: CaseId(case) }
+    Act::AgreeResolution { case: CaseId(case), resolution: None }
 }
 
 fn claim(case: u64) -> Act {
@@ -98,6 +98,73 @@ fn each_taint_is_named_or_nothing_is_cleared() {
         deltas: BTreeSet::new(),
     };
     assert!(refused(play.act("cleo", &propose(case, unsupported))).contains("rests on a statement"));
+}
+
+fn statement(kind: &str, document: &[u8], contents: &[&str]) -> Act {
+    let contents = contents.iter().map(|text| Digest::of(text.as_bytes())).collect();
+    Act::RecordStatement { document: Digest::of(document), kind: kind.to_owned(), contents }
+}
+
+#[test]
+fn a_statement_supports_what_it_speaks_of_and_a_fingerprint_nothing() {
+    let mut play = Play::new();
+    let case = play.act("finn", &opened("zoe", &["text"])).unwrap();
+    play.act("finn", &opened("zoe", &["another"])).unwrap();
+    play.act("finn", &statement("fingerprint", b"kept", &["text"])).unwrap();
+    play.act("gita", &statement("attested", b"of another", &["another"])).unwrap();
+    play.act("gita", &statement("attested", b"of text", &["text"])).unwrap();
+    play.act("gita", &statement("attested", b"of many", &[])).unwrap();
+    play.act("cleo", &claim(case)).unwrap();
+    for (document, expected) in [
+        ("kept", Some("a fingerprint says what a content is like")),
+        ("of another", Some("speaks of contents of no such case")),
+        ("of text", None),
+        ("of many", None),
+    ] {
+        let mut play = play.clone();
+        let resolution = Resolution::Cleared {
+            justification: Justification::AuthorAttested,
+            refutations: BTreeSet::from([Refutation {
+                evidence: taint("trailer").evidence,
+                refuted: Refuted::Forged,
+            }]),
+            statements: BTreeSet::from([Digest::of(document.as_bytes())]),
+            deltas: BTreeSet::new(),
+        };
+        let outcome = play.act("cleo", &propose(case, resolution));
+        match expected {
+            Some(why) => assert!(refused(outcome).contains(why), "{document}"),
+            None => drop(outcome.unwrap()),
+        }
+    }
+}
+
+/// Whoever could record one could have any text taken for a copy of what was removed, or switch that off.
+#[test]
+fn fingerprints_are_recorded_by_who_may_hold_content() {
+    let mut play = Play::new();
+    play.act("finn", &opened("zoe", &["text"])).unwrap();
+    let kept = |contents: &[&str]| statement("fingerprint", b"kept", contents);
+    assert!(refused(play.act("gita", &kept(&["text"]))).contains("a steward or a reviewer"));
+    assert!(refused(play.act("finn", &kept(&[]))).contains("that of one held content"));
+    assert!(refused(play.act("finn", &kept(&["text", "more"]))).contains("that of one held content"));
+    assert!(play.act("finn", &kept(&["nobody holds it"])).is_err());
+    play.act("finn", &kept(&["text"])).unwrap();
+}
+
+#[test]
+fn who_agrees_agrees_with_what_was_read() {
+    let (mut play, case) = proposed(cleared());
+    let read = Some(cleared().digest());
+    let mut another = cleared();
+    if let Resolution::Cleared { justification, .. } = &mut another {
+        *justification = Justification::ObservedAuthoring;
+    }
+    play.act("cleo", &Act::RejectResolution { case: CaseId(case), remark: None }).unwrap();
+    play.act("cleo", &propose(case, another.clone())).unwrap();
+    let agreed = |resolution| Act::AgreeResolution { case: CaseId(case), resolution };
+    assert!(refused(play.act("dov", &agreed(read))).contains("something else was proposed meanwhile"));
+    play.act("dov", &agreed(Some(another.digest()))).unwrap();
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn clear(play: &mut Play, case: u64, deltas: &[Delta]) -> Result<u64, lazaret_st
     let case = CaseId(case);
     play.act("cleo", &Act::ClaimCase { case })?;
     play.act("cleo", &Act::ProposeResolution { case, resolution: cleared(deltas), remark: None })?;
-    play.act("dov", &Act::AgreeResolution { case })
+    play.act("dov", &Act::AgreeResolution { case, resolution: None })
 }
 
 fn reopen(play: &mut Play, case: u64) {
@@ -69,7 +69,7 @@ fn a_change_rests_on_what_is_cleared_and_on_nothing_else() {
     let removed = Act::ProposeResolution { case: CaseId(one), resolution: Resolution::Removed, remark: None };
     play.act("cleo", &Act::ClaimCase { case: CaseId(one) }).unwrap();
     play.act("cleo", &removed).unwrap();
-    play.act("dov", &Act::AgreeResolution { case: CaseId(one) }).unwrap();
+    play.act("dov", &Act::AgreeResolution { case: CaseId(one), resolution: None }).unwrap();
     assert!(rests(&mut play, &[delta("two", "one")]).contains("clear the version first"));
     assert!(refused(clear(&mut play, three, &[delta("three", "one")])).contains("clear the version first"));
 }

@@ -100,7 +100,7 @@ fn an_act(play: &Play, (what, a, b, c): (u8, u8, u8, u8)) -> Act {
             resolution: a_resolution(play, (b, c)),
             remark: None,
         },
-        9..=12 => Act::AgreeResolution { case: a_case(play, a) },
+        9..=12 => Act::AgreeResolution { case: a_case(play, a), resolution: None },
         13 => Act::RejectResolution { case: a_case(play, a), remark: None },
         14 => Act::ReopenCase { case: a_case(play, a), remark: None },
         15 => Act::EnforceDeadline { case: a_case(play, a) },

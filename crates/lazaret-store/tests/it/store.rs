@@ -118,7 +118,7 @@ impl World {
         let remark = Some(world.store.keep_remark("nobody needs it").await.unwrap());
         let resolution = Resolution::Removed;
         world.act("cleo", Act::ProposeResolution { case, resolution, remark }).await.unwrap();
-        world.act("dov", Act::AgreeResolution { case }).await.unwrap();
+        world.act("dov", Act::AgreeResolution { case, resolution: None }).await.unwrap();
     }
 
     pub(crate) async fn faults(&self) -> Vec<FaultPlace> {

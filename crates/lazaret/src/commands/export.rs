@@ -79,7 +79,7 @@ enum ShardFormat {
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let admission = &args.admission;
-    let asked = admission.held.ask()?;
+    let asked = admission.held.ask(global)?;
     let rulebook = Asked::rulebook(asked.as_ref(), admission.policy.as_deref())?;
     let holdings = asked.as_ref().map(|asked| &asked.holdings);
     let detectors = Detectors::new(&rulebook.catalog);

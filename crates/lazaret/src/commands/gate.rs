@@ -155,7 +155,7 @@ fn run_gate(args: &RunArgs, global: &GlobalArgs) -> Result<ExitCode, CommandErro
         speech::warning(&not_looked_for(&kinds), &screen);
     }
     let admission = &args.admission;
-    let asked = admission.held.ask()?;
+    let asked = admission.held.ask(global)?;
     let rulebook = Asked::rulebook(asked.as_ref(), admission.policy.as_deref())?;
     let holdings = asked.as_ref().map(|asked| &asked.holdings);
     let detectors = Detectors::new(&rulebook.catalog);

@@ -380,6 +380,8 @@ pub(crate) fn quarantine_error(error: QuarantineError) -> CommandError {
         QuarantineError::TooLarge { .. } => {
             CommandError::from_error(ExitCode::Failure, error).hint("have the whole content reviewed")
         }
+        QuarantineError::Remembered { .. } => CommandError::from_error(ExitCode::Failure, error)
+            .hint("the content is held, and a copy of it would not be known again: ask who recorded that"),
         QuarantineError::Fingerprint { .. }
         | QuarantineError::Changed { .. }
         | QuarantineError::Read { .. }

@@ -99,7 +99,7 @@ enum ScanFormat {
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     check_usage(args)?;
-    let asked = args.held.ask()?;
+    let asked = args.held.ask(global)?;
     let rulebook = Asked::rulebook(asked.as_ref(), args.policy.as_deref())?;
     let detectors = Detectors::new(&rulebook.catalog);
     let holdings = asked.as_ref().map(|asked| &asked.holdings);

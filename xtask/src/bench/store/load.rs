@@ -77,7 +77,7 @@ impl Submitter {
                 (steward, Act::Sight { content, place: place("src/harbour/copy.rs") }),
                 (reviewer, Act::ClaimCase { case }),
                 (reviewer, Act::ProposeResolution { case, resolution, remark: None }),
-                (second, Act::AgreeResolution { case }),
+                (second, Act::AgreeResolution { case, resolution: None }),
             ];
             for (actor, act) in acts {
                 last = self.act(actor, act).await?;

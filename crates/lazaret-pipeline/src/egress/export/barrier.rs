@@ -106,19 +106,21 @@ impl Barrier {
             unenforced,
             passing: Vec::new(),
         };
-        let mut used = BTreeSet::new();
+        let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in endpoints.rows() {
             let standing = barrier.standing(policy, row, exemptions, &mut used, now);
             barrier.list(row, &standing);
         }
         barrier.passing = exemptions
             .iter()
-            .filter(|exemption| used.contains(&exemption.name))
-            .map(|exemption| Passing {
-                name: exemption.name.clone(),
-                tools: exemption.tools.iter().map(ToString::to_string).collect(),
-                networks: exemption.networks.clone(),
-                until: exemption.until,
+            .filter_map(|exemption| {
+                Some(Passing {
+                    name: exemption.name.clone(),
+                    tools: exemption.tools.iter().map(ToString::to_string).collect(),
+                    // Those alone that the policy knows: whoever asks for an exemption may name anything.
+                    networks: used.remove(&exemption.name)?,
+                    until: exemption.until,
+                })
             })
             .collect();
         barrier.untangle();
@@ -131,7 +133,7 @@ impl Barrier {
         policy: &EgressPolicy,
         row: &Endpoint,
         exemptions: &[&EgressExemption],
-        used: &mut BTreeSet<String>,
+        used: &mut BTreeMap<String, BTreeSet<String>>,
         now: Timestamp,
     ) -> Standing {
         let request = EgressRequest {
@@ -148,7 +150,7 @@ impl Barrier {
         let mut passed = self.unenforced.clone();
         for exemption in exemptions.iter().filter(|exemption| policy.names_whom(exemption)) {
             for network in policy.helps_from(exemption, row) {
-                used.insert(exemption.name.clone());
+                used.entry(exemption.name.clone()).or_default().insert(network.name.clone());
                 passed = network.ranges.iter().fold(passed, |passed, range| with(&passed, *range));
             }
         }

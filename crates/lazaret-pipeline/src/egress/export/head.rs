@@ -51,10 +51,16 @@ impl Head {
         Self { lines }
     }
 
-    /// Writes the lines as comments.
+    /// Writes the lines as comments. What people named may hold what ends a line; a comment must not.
     pub(super) fn render(&self, comment: &str) -> String {
-        self.lines.iter().map(|line| format!("{comment} {line}\n")).collect()
+        self.lines.iter().map(|line| format!("{comment} {}\n", line.replace(ends_a_line, " "))).collect()
     }
+}
+
+/// Whether a character ends a line, or may be taken for its end, for whoever reads one of the formats: for YAML 1.1 and
+/// JavaScript these are more than the control characters.
+fn ends_a_line(sign: char) -> bool {
+    sign.is_control() || matches!(sign, '\u{2028}' | '\u{2029}')
 }
 
 fn origin(request: &ExportRequest<'_>) -> Vec<String> {
@@ -63,7 +69,7 @@ fn origin(request: &ExportRequest<'_>) -> Vec<String> {
         format!(
             "Made by lazaret {} from the policy `{}` ({}) and the catalog ({}).",
             env!("CARGO_PKG_VERSION"),
-            policy.name.replace(char::is_control, " "),
+            policy.name,
             policy.policy,
             policy.catalog
         ),
@@ -219,4 +225,15 @@ fn left_out(format: ExportFormat, barrier: &Barrier) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_head_is_more_than_one_comment() {
+        let lines = vec!["lab\nhttp_access allow all".to_owned(), "a\u{2028}b\u{2029}c\u{85}d\re".to_owned()];
+        assert_eq!(Head { lines }.render("#"), "# lab http_access allow all\n# a b c d e\n");
+    }
 }

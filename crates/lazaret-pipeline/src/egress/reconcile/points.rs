@@ -11,6 +11,9 @@ use super::recorded::{latest_use_of, time_in};
 use super::report::{Discrepancy, Unsettled};
 use crate::egress::logs::Span;
 
+/// How long before a line a call may have begun by the name of its decision alone, in microseconds.
+const UNRECORDED_MAX: i64 = 24 * 3600 * 1_000_000;
+
 /// What is gathered of the logs of enforcement points.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -73,6 +76,8 @@ impl Gathered {
         };
         let duration = fact.duration.and_then(|duration| i64::try_from(duration).ok());
         let end = time.saturating_add(duration.unwrap_or(0));
+        // What is neither recorded nor bears a time as our names do is another program's mark, and no decision.
+        let id = id.filter(|id| ground.records.get(id).is_some() || time_in(id).is_some());
         let Some(id) = id else {
             self.note_undecided(fact, time, held);
             self.note_outlived(ground, held, held.exemption, end);
@@ -81,8 +86,10 @@ impl Gathered {
         self.told.counts.decided += 1;
         let recorded = ground.records.get(&id);
         let made = recorded.map(|recorded| recorded.time).or_else(|| time_in(&id));
-        // Where a line does not say how long its call lasted, it began when its decision was made.
-        let begin = if duration.is_none() { made.map_or(time, |made| made.min(time)) } else { time };
+        // Where a line does not say how long its call lasted, it began when its decision was made. A name that no record
+        // bears out may be anybody's, so that it accounts for what was seen within a day before the line and no more.
+        let earliest = if recorded.is_some() { i64::MIN } else { time.saturating_sub(UNRECORDED_MAX) };
+        let begin = made.filter(|_| duration.is_none()).map_or(time, |made| made.clamp(earliest, time));
         let span = (begin.saturating_sub(ground.tolerance), end.saturating_add(ground.tolerance));
         let denies = recorded.is_some_and(|recorded| recorded.denies) || fact.outcome == Outcome::Blocked;
         note_times(if denies { &mut self.denied } else { &mut self.allowed }, held, span.0, span.1);
@@ -95,7 +102,9 @@ impl Gathered {
             self.told.counts.stopped += 1;
             return;
         }
-        if recorded.is_none() && made.is_some_and(|made| ground.records.spans(made)) {
+        let spans = |time| ground.records.spans(time);
+        let is_past_use = latest_use_of(&id).is_some_and(|latest| latest < time);
+        if recorded.is_none() && (made.is_some_and(spans) || (is_past_use && spans(time))) {
             self.told.leave_open(Unsettled::NotRecorded, held);
         }
         if recorded.is_some_and(|recorded| recorded.denies) && fact.outcome == Outcome::Passed {

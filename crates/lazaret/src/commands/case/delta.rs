@@ -103,15 +103,17 @@ pub(super) fn agree(args: &AgreeArgs, global: &GlobalArgs) -> Result<ExitCode, C
         let mut outcomes = Outcomes::default();
         for id in cases {
             let row = house.store.get(Key::Case(id)).await.map_err(store_error)?;
-            let checked = match row {
-                Some(Aggregate::Case(case)) => {
-                    check(&house, &actor, &case, identities.as_ref(), global).await
-                }
-                Some(_) | None => Ok(()),
+            // What is agreed with is what was read here: counting lines takes a while, and a proposal may be exchanged.
+            let (checked, resolution) = match row {
+                Some(Aggregate::Case(case)) => (
+                    check(&house, &actor, &case, identities.as_ref(), global).await,
+                    case.proposal.map(|proposal| proposal.resolution.digest()),
+                ),
+                Some(_) | None => (Ok(()), None),
             };
             match checked {
                 Ok(()) => {
-                    let act = Act::AgreeResolution { case: id };
+                    let act = Act::AgreeResolution { case: id, resolution };
                     outcomes.apply(&house, &actor, id, act, global.now()).await;
                 }
                 Err(error) => outcomes.refuse(id, error),
