@@ -51,6 +51,15 @@ impl Default for Floor {
 }
 
 impl Floor {
+    /// Whether a chain has enough places and tokens; how many words are among them is not known yet.
+    fn can_be_reached_by_text(&self, chain: &Chain) -> bool {
+        (chain.n_fingerprints > 0 || chain.n_lines >= self.lines_min) && chain.n_tokens() >= self.tokens_min
+    }
+
+    fn can_be_reached_by_shapes(&self, chain: &Chain) -> bool {
+        chain.n_tokens() >= self.shape_tokens_min
+    }
+
     fn is_reached_by_text(&self, chain: &Chain) -> bool {
         let Count { n_tokens, n_words, .. } = chain.count;
         (chain.n_fingerprints > 0 || chain.n_lines >= self.lines_min)
@@ -185,6 +194,9 @@ impl<B: AsRef<[u8]>> Index<B> {
         texts.retain(is_part);
         let mut shapes = self.shared_shapes(&scan, floor, &mut names)?;
         shapes.retain(is_part);
+        let texts = chain::all(&texts, floor, |chain| floor.can_be_reached_by_text(chain));
+        let shapes = chain::all(&shapes, floor, |chain| floor.can_be_reached_by_shapes(chain));
+        // Most texts share a few places with something and get no farther: theirs are not counted word by word.
         if whole.is_empty() && texts.is_empty() && shapes.is_empty() {
             return Ok(Vec::new());
         }
@@ -195,7 +207,7 @@ impl<B: AsRef<[u8]>> Index<B> {
         }
         let mut told: FxHashMap<(usize, u32), FxHashSet<u32>> = FxHashMap::default();
         for of_entry in texts.chunk_by(|one, next| one.entry == next.entry) {
-            for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_text(chain)) {
+            for chain in chain::best(of_entry, &cover, |chain| floor.is_reached_by_text(chain)) {
                 let kind = if chain.n_fingerprints > 0 { MatchKind::Fingerprints } else { MatchKind::Lines };
                 let found = self.chain_match(&chain, kind, &cover, &mut names)?;
                 told.entry(chain.entry).or_default().extend(found.iter().flat_map(TextMatch::lines));
@@ -203,7 +215,7 @@ impl<B: AsRef<[u8]>> Index<B> {
             }
         }
         for of_entry in shapes.chunk_by(|one, next| one.entry == next.entry) {
-            for chain in chain::best(of_entry, &cover, floor, |chain| floor.is_reached_by_shapes(chain)) {
+            for chain in chain::best(of_entry, &cover, |chain| floor.is_reached_by_shapes(chain)) {
                 let found = self.chain_match(&chain, MatchKind::Renamed, &cover, &mut names)?;
                 // The same text has the same shapes, and those say nothing more.
                 let is_told = |found: &TextMatch| {

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::measure::release_build;
 use super::table::Table;
-use crate::chore;
+use crate::{chore, components};
 
 /// How many checks are asked at once, as fast as they are answered.
 const N_CHECKS: usize = 400_000;
@@ -150,7 +150,7 @@ fn at_proxies(
 ) -> Result<Vec<(String, Vec<Duration>)>> {
     let mut figures = Vec::new();
     let envoy = chore::root().join("target/components/envoy/envoy");
-    ensure!(envoy.exists(), "Envoy is missing; `cargo xtask test` fetches it");
+    components::install_envoy()?;
     for with in [false, true] {
         let port = free_port()?;
         let config = folder.join("envoy.yaml");

@@ -127,7 +127,9 @@ fn programs(
     };
     if path.ends_with(".json") {
         let field = if path.contains("zeek") { "server_name" } else { "tls.sni" };
-        let filter = format!("select((.{field} // \"\") | test(\"(^|\\\\.)({any})$\")) | .{field}");
+        // A string of jq has escapes of its own.
+        let any_escaped = any.replace('\\', "\\\\");
+        let filter = format!("select((.{field} // \"\") | test(\"(^|\\\\.)({any_escaped})$\")) | .{field}");
         add("jq", "jq", &["-r", &filter, &path]);
         let column = if path.contains("zeek") { "${server_name}" } else { "${tls.sni}" };
         let put = format!("is_present({column}) && {column} =~ \"(^|[.])({any})$\"");

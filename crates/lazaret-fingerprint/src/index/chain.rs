@@ -76,21 +76,24 @@ pub(super) struct Chain {
 /// Texts that repeat themselves could be chained in any number of ways; so many are followed at once.
 const OPEN_CHAINS_MAX: usize = 16;
 
-/// Returns the chains of one entry that are enough, without those that lie within a larger one.
+/// Returns the chains of all entries that can be enough, those of one entry together. Nothing is counted yet.
 ///
 /// `shared` is sorted.
-pub(super) fn best(
-    shared: &[Shared],
-    cover: &Cover,
-    floor: &Floor,
-    is_enough: impl Fn(&Chain) -> bool,
-) -> Vec<Chain> {
-    let mut chains = all(shared, floor);
-    for chain in &mut chains {
-        chain.tokens = joined(std::mem::take(&mut chain.tokens));
-        chain.count = cover.count(&chain.tokens);
+pub(super) fn all(shared: &[Shared], floor: &Floor, can_be_enough: impl Fn(&Chain) -> bool) -> Vec<Chain> {
+    let mut chains = Vec::new();
+    for of_entry in shared.chunk_by(|one, next| one.entry == next.entry) {
+        for mut chain in of_one(of_entry, floor) {
+            chain.tokens = joined(std::mem::take(&mut chain.tokens));
+            chains.extend(Some(chain).filter(&can_be_enough));
+        }
     }
-    chains.retain(is_enough);
+    chains
+}
+
+/// Returns the chains of one entry that are enough, counted, without those that lie within a larger one.
+pub(super) fn best(of_entry: &[Chain], cover: &Cover, is_enough: impl Fn(&Chain) -> bool) -> Vec<Chain> {
+    let counted = |chain: &Chain| Chain { count: cover.count(&chain.tokens), ..chain.clone() };
+    let mut chains: Vec<Chain> = of_entry.iter().map(counted).filter(is_enough).collect();
     chains.sort_by_key(|chain| (u32::MAX - chain.count.n_tokens, chain.here, chain.there));
     let mut kept = Enclosing::new(chains.iter().map(|chain| chain.here.0));
     chains.retain(|chain| kept.insert(chain.here));
@@ -134,7 +137,7 @@ impl Enclosing {
     }
 }
 
-fn all(shared: &[Shared], floor: &Floor) -> Vec<Chain> {
+fn of_one(shared: &[Shared], floor: &Floor) -> Vec<Chain> {
     let mut closed = Vec::new();
     let mut open: Vec<Chain> = Vec::new();
     for place in shared {
@@ -175,6 +178,11 @@ impl Chain {
         };
         chain.push(place);
         chain
+    }
+
+    /// How many tokens its ranges hold, once these are joined.
+    pub(super) fn n_tokens(&self) -> u32 {
+        self.tokens.iter().fold(0, |sum, range| sum.saturating_add(range.end - range.start))
     }
 
     fn can_go_on_with(&self, place: &Shared, floor: &Floor) -> bool {

@@ -132,7 +132,7 @@ impl Deciding<'_> {
         let resolution = resolution(choice, &case);
         if let Some(proposal) = &case.proposal {
             if proposal.proposer == Some(self.actor.person) || proposal.resolution == resolution {
-                return self.agree(id).await;
+                return self.agree(id, proposal.resolution.digest()).await;
             }
             let refusal = Refusal::Unready {
                 what: Key::Case(id),
@@ -168,23 +168,12 @@ impl Deciding<'_> {
         Ok(Decided { status, undo })
     }
 
-    /// Agrees with what is proposed.
+    /// Agrees with the proposal that the person has seen: where another stands by now, the store refuses.
     ///
     /// # Errors
     /// As for [`decide`](Self::decide).
-    pub async fn agree(&self, id: CaseId) -> Result<Decided, StoreError> {
-        let case = self.case(id).await?;
-        if case.proposal.as_ref().is_some_and(|proposal| proposal.resolution.deltas().is_some()) {
-            let refusal = Refusal::Unready {
-                what: Key::Case(id),
-                is: "proposed to be cleared as a change of what was cleared".to_owned(),
-                needs: "agree with it by `lazaret case agree --identity`, which counts the lines again"
-                    .to_owned(),
-            };
-            return Err(refusal.into());
-        }
-        let resolution = case.proposal.map(|proposal| proposal.resolution.digest());
-        self.apply(Act::AgreeResolution { case: id, resolution }).await?;
+    pub async fn agree(&self, id: CaseId, resolution: Digest) -> Result<Decided, StoreError> {
+        self.apply(Act::AgreeResolution { case: id, resolution: Some(resolution) }).await?;
         // What two have agreed on is no slip of one finger: it is opened again by a reason, not by a key.
         Ok(Decided { status: self.status(id).await?, undo: Vec::new() })
     }

@@ -106,7 +106,7 @@ pub(super) fn agree(args: &AgreeArgs, global: &GlobalArgs) -> Result<ExitCode, C
             // What is agreed with is what was read here: counting lines takes a while, and a proposal may be exchanged.
             let (checked, resolution) = match row {
                 Some(Aggregate::Case(case)) => (
-                    check(&house, &actor, &case, identities.as_ref(), global).await,
+                    recount(&house, &actor, &case, identities.as_ref(), global).await,
                     case.proposal.map(|proposal| proposal.resolution.digest()),
                 ),
                 Some(_) | None => (Ok(()), None),
@@ -125,7 +125,7 @@ pub(super) fn agree(args: &AgreeArgs, global: &GlobalArgs) -> Result<ExitCode, C
 }
 
 /// Counts again what a proposal says has changed.
-async fn check(
+pub(super) async fn recount(
     house: &House,
     actor: &Actor,
     case: &Case,

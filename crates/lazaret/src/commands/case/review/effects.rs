@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::{panic, thread};
 
+use lazaret_core::Digest;
 use lazaret_evidence::Detectors;
 use lazaret_pipeline::Measure;
 use lazaret_pipeline::docket::{
@@ -12,13 +13,14 @@ use lazaret_pipeline::docket::{
     queue, queue_row, review_sheet,
 };
 use lazaret_pipeline::house::House;
-use lazaret_store::{Actor, CaseId, Cause, Hold, Identities, ReadPurpose, StoreError, Vault};
+use lazaret_store::{Actor, Aggregate, CaseId, Cause, Hold, Identities, Key, ReadPurpose, StoreError, Vault};
 use zeroize::Zeroizing;
 
 use super::document::Document;
 use super::state::{Effect, Event, Outcome};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
+use crate::commands::case::delta;
 use crate::commands::hold::{by, quarantine_error};
 use crate::house::{house_error, store_error};
 use crate::rulebook::Rulebook;
@@ -59,7 +61,9 @@ impl Hands<'_> {
                 }
                 Event::Outcomes("taken in", outcomes)
             }
-            Effect::Agree(case) => self.one("agreed", case, self.deciding().agree(case).await).await,
+            Effect::Agree(case, resolution) => {
+                Event::Outcomes("agreed", vec![self.agree(case, resolution).await])
+            }
             Effect::Reject(case, remark) => {
                 let result = self.deciding().reject(case, remark.as_deref()).await;
                 self.one("turned down", case, result).await
@@ -108,6 +112,21 @@ impl Hands<'_> {
 
     async fn one(&self, word: &'static str, case: CaseId, result: Result<Decided, StoreError>) -> Event {
         Event::Outcomes(word, vec![self.outcome(case, result).await])
+    }
+
+    /// Agrees; where only what changed was to be read, it is counted again first.
+    async fn agree(&self, case: CaseId, resolution: Digest) -> Outcome {
+        let row = match self.house.store.get(Key::Case(case)).await {
+            Ok(row) => row,
+            Err(error) => return Outcome { case, result: Err(lines(&store_error(error))) },
+        };
+        if let Some(Aggregate::Case(row)) = row
+            && let Err(error) =
+                delta::recount(&self.house, &self.actor, &row, self.identities.as_ref(), self.global).await
+        {
+            return Outcome { case, result: Err(lines(&error)) };
+        }
+        self.outcome(case, self.deciding().agree(case, resolution).await).await
     }
 
     async fn outcome(&self, case: CaseId, result: Result<Decided, StoreError>) -> Outcome {

@@ -52,6 +52,8 @@ pub(super) enum Prompt {
     Agree {
         /// The case.
         case: CaseId,
+        /// The digest of the resolution that was shown.
+        resolution: Digest,
         /// The answer so far.
         input: String,
     },
@@ -232,15 +234,15 @@ pub(super) fn press(state: &mut State, prompt: Prompt, press: Press) -> Vec<Effe
             Press::Char('r') => super::update::reject(state),
             _ => keep(state, Prompt::Compare),
         },
-        Prompt::Agree { case, mut input } => {
+        Prompt::Agree { case, resolution, mut input } => {
             if !type_in(&mut input, press) {
-                return keep(state, Prompt::Agree { case, input });
+                return keep(state, Prompt::Agree { case, resolution, input });
             }
             if input.trim() == state.me {
-                return vec![Effect::Agree(case)];
+                return vec![Effect::Agree(case, resolution)];
             }
             state.refuse("this is not your name; type it, or press Esc");
-            keep(state, Prompt::Agree { case, input })
+            keep(state, Prompt::Agree { case, resolution, input })
         }
         Prompt::Notes { title, lines, mut top } => {
             match press {

@@ -189,8 +189,8 @@ pub(super) enum Effect {
     Trace(Box<Hold>, Cause),
     /// End cases.
     Decide(Vec<CaseId>, Choice, Option<String>),
-    /// Agree with what is proposed.
-    Agree(CaseId),
+    /// Agree with the proposal that was shown, by the digest of its resolution.
+    Agree(CaseId, Digest),
     /// Turn down what is proposed.
     Reject(CaseId, Option<String>),
     /// Open a decided case again.

@@ -325,10 +325,11 @@ pub(super) fn agree(state: &mut State) -> Vec<Effect> {
         state.refuse("give your own verdict first: c, x, h or l; then the proposal is shown");
         return Vec::new();
     }
+    let resolution = proposal.resolution.digest();
     if proposal.resolution.frees() {
-        return ask(state, Prompt::Agree { case, input: String::new() });
+        return ask(state, Prompt::Agree { case, resolution, input: String::new() });
     }
-    vec![Effect::Agree(case)]
+    vec![Effect::Agree(case, resolution)]
 }
 
 /// Turns the proposal down, with a remark.

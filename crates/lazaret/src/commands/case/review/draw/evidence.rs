@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use super::{Brush, Ink, line_of, put};
 use crate::commands::case::review::state::{Lines, State};
-use crate::text::{fit_end, fit_start, plain, wrap};
+use crate::text::{count, fit_end, fit_start, plain, wrap};
 
 /// How many digits of a taint's digest are shown.
 const DIGITS: usize = 12;
@@ -105,6 +105,17 @@ pub(super) fn proposal_lines(sheet: &ReviewSheet) -> Vec<String> {
     lines.extend(proposal.justification.as_ref().map(|why| format!("because {why}")));
     for (evidence, why) in &proposal.refutations {
         lines.push(format!("{} does not stand: {why}", short(evidence)));
+    }
+    for delta in &proposal.deltas {
+        let came_in = count(delta.lines, "line", "lines");
+        lines.push(format!(
+            "only what changed was read: {came_in} of {} since {}",
+            short(&delta.content),
+            short(&delta.base)
+        ));
+    }
+    if !proposal.deltas.is_empty() {
+        lines.push("`lazaret case diff` shows them; agreeing counts them again".to_owned());
     }
     lines.extend(proposal.remark.as_ref().map(|remark| format!("\u{201c}{remark}\u{201d}")));
     if !proposal.agreed.is_empty() {

@@ -130,7 +130,7 @@ fn write(asked: &mut Asked, state: &State, prompt: &Prompt) -> String {
             }
         }
         Prompt::Compare => write_compare(asked, state),
-        Prompt::Agree { case, input } => {
+        Prompt::Agree { case, input, .. } => {
             asked.say(&certificate(state, &[*case]));
             asked.say(&format!("To agree, type your name: {}", state.me));
             asked.input(input);

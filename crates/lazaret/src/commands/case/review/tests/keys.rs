@@ -111,7 +111,7 @@ fn the_second_person_gives_a_verdict_before_the_proposal_is_shown() {
     assert_eq!(key(&mut state, 'x'), []);
     assert_eq!((state.prompt.clone(), state.is_blind()), (Some(Prompt::Compare), false));
     assert_eq!(state.verdicts.get(&CaseId(2)), Some(&Kind::Remove));
-    assert_eq!(key(&mut state, 'y'), [Effect::Agree(CaseId(2))]);
+    assert_eq!(key(&mut state, 'y'), [Effect::Agree(CaseId(2), Resolution::Removed.digest())]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn what_frees_content_is_agreed_on_by_name_and_turned_down_with_a_reason() {
     assert_eq!(key(&mut state, 'y'), []);
     assert_eq!(press(&mut state, Press::Enter), [], "no name, no agreement");
     word(&mut state, "dov");
-    assert_eq!(press(&mut state, Press::Enter), [Effect::Agree(CaseId(2))]);
+    assert_eq!(press(&mut state, Press::Enter), [Effect::Agree(CaseId(2), cleared.digest())]);
     assert_eq!(key(&mut state, 'r'), []);
     word(&mut state, "too long");
     let remark = Some("too long".to_owned());
