@@ -47,6 +47,8 @@ const CHANGES: [Action; Action::ALL.len() - 1] = [
     Action::ApproveExemption,
     Action::RevokeExemption,
     Action::RecordUse,
+    Action::RecordFindings,
+    Action::DeleteFindings,
 ];
 
 /// All ground rules. Policies may be stricter and never looser.

@@ -46,11 +46,15 @@ pub enum Action {
     RevokeExemption,
     /// To record that an exemption was used.
     RecordUse,
+    /// To record what logs show of calls.
+    RecordFindings,
+    /// To delete recorded findings whose time is over.
+    DeleteFindings,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ProposeMotion,
         Self::SecondMotion,
         Self::RevokeRole,
@@ -68,6 +72,8 @@ impl Action {
         Self::ApproveExemption,
         Self::RevokeExemption,
         Self::RecordUse,
+        Self::RecordFindings,
+        Self::DeleteFindings,
     ];
 
     /// Returns the word, as policies write it.
@@ -91,6 +97,8 @@ impl Action {
             Self::ApproveExemption => "approve-exemption",
             Self::RevokeExemption => "revoke-exemption",
             Self::RecordUse => "record-use",
+            Self::RecordFindings => "record-findings",
+            Self::DeleteFindings => "delete-findings",
         }
     }
 }
@@ -170,11 +178,13 @@ pub enum Affair {
     Forgetting,
     /// Who is behind a pseudonym in a report of calls.
     Revealing,
+    /// What logs show of calls to banned services.
+    Traffic,
 }
 
 impl Affair {
     /// All affairs.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Clearing,
         Self::KeepingOut,
         Self::Held,
@@ -184,6 +194,7 @@ impl Affair {
         Self::Destruction,
         Self::Forgetting,
         Self::Revealing,
+        Self::Traffic,
     ];
 
     /// Returns the word, as policies write it.
@@ -199,6 +210,7 @@ impl Affair {
             Self::Destruction => "destruction",
             Self::Forgetting => "forgetting",
             Self::Revealing => "revealing",
+            Self::Traffic => "traffic",
         }
     }
 }

@@ -33,7 +33,7 @@ pub use fact::{CommitFact, EntryKind, Signature, TreeEntry};
 pub use graph::{Change, Changes, CommitGraph, CommitIx, CommitRow, CommitSet, PathIx};
 pub use id::{DetectorId, EndpointId, ModelId, ObjectId, ParseIdError, ProviderId, ToolId};
 pub use origin::{Origin, OriginKind};
-pub use person::{IdentityId, PersonId, PersonRole, RemarkId};
+pub use person::{FindingsId, IdentityId, PersonId, PersonRole, RemarkId};
 pub use recording::{
     RecordedFile, RecordedSpan, RecordedText, RecordedTool, Recorder, Recording, RecordingFault,
     RevisionMeaning, Writer,
@@ -41,6 +41,6 @@ pub use recording::{
 pub use roster::{Availability, Model, Provider, Roster, Tool};
 pub use signer::KeyName;
 pub use span::{EmptySpan, Span};
-pub use terms::{OnDeadline, Purpose, Terms, UnknownAuthors};
-pub use traffic::{Outcome, Part, TrafficFact, Visibility};
+pub use terms::{OnDeadline, Purpose, Retention, Terms, UnknownAuthors};
+pub use traffic::{Outcome, Part, Response, TrafficFact, Visibility};
 pub use verdict::Verdict;

@@ -1,4 +1,4 @@
-//! People as the ledger knows them: pseudonyms, and the roles they hold.
+//! What is personal as the ledger knows it: pseudonyms of people, commitments to findings, and the roles people hold.
 
 use std::fmt;
 use std::str::FromStr;
@@ -99,6 +99,11 @@ commitment! {
 commitment! {
     /// What somebody wrote for others to read, such as a comment: a commitment to it.
     RemarkId, "remark", "remark id"
+}
+
+commitment! {
+    /// Findings that were recorded together and are deleted together: a commitment to the digests of all of them.
+    FindingsId, "findings", "findings id"
 }
 
 /// What a person may be asked to do. Not to be taken for the [role of a tool](crate::Role).

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::id::ParseIdError;
 
 /// How much of a call an observer saw. Ordered from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +61,48 @@ pub enum Outcome {
     /// The log does not say.
     #[default]
     Unstated,
+}
+
+/// What a detector of calls asks for by default: the class of its findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// To be counted when people choose what to look at first.
+    Score,
+    /// To be told to a person.
+    Alert,
+    /// To be stopped where the traffic leaves, unless an exemption covers it.
+    Block,
+}
+
+impl Response {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 3] = [Self::Block, Self::Alert, Self::Score];
+
+    /// Returns the word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Alert => "alert",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl fmt::Display for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Response {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let found = Self::ALL.into_iter().find(|class| class.as_str() == text);
+        found.ok_or_else(|| ParseIdError::new("class of findings", text))
+    }
 }
 
 /// Which part of a call a line tells of, where the equipment may write several lines about one.

@@ -17,7 +17,7 @@ mod watch;
 
 pub use activity::{Activity, Quiet, minute_of};
 pub use cover::{Cover, Spans};
-pub use detector::{Precision, Response, TrafficDetector};
+pub use detector::{Precision, TrafficDetector};
 pub(crate) use evasion::DNS_OVER_TLS_ID;
 pub use evasion::{EvasionData, EvasionKind, Evasions};
 pub use finding::{Caller, Calls, Extent, FindingKey, GREETING_BYTES, HOUR, LinePlace, hour_of};

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use lazaret_evidence::traffic::{Precision, Response, TrafficDetector};
+use lazaret_core::Response;
+use lazaret_evidence::traffic::{Precision, TrafficDetector};
 
 fn word<T: serde::Serialize>(value: T) -> String {
     serde_json::to_string(&value).unwrap().trim_matches('"').to_owned()

@@ -5,15 +5,18 @@ mod correlate;
 mod decisions;
 mod exemptions;
 mod export;
+mod findings;
 mod leave;
 mod logs;
 mod notice;
 mod ocsf;
 mod reconcile;
 mod report;
+mod retention;
 mod reveal;
 mod scan;
 mod snapshot;
+mod uses;
 
 pub use callers::{Naming, PSEUDONYM_PERIOD_DAYS, PeriodKeys};
 pub use correlate::{
@@ -23,6 +26,10 @@ pub use correlate::{
 pub use decisions::{AskedCall, Decided, DecidedCall, Decider};
 pub use exemptions::KeptExemptions;
 pub use export::{ExportError, ExportFormat, ExportRequest, export};
+pub use findings::{
+    FINDING_LIST_FORMAT, FindingFilter, FindingList, FindingSheet, Keepable, KeptFinding, finding_list,
+    finding_sheet, keep,
+};
 pub use leave::Leave;
 pub use logs::{Log, LogError, Opener, Progress};
 pub use notice::notice;
@@ -36,6 +43,10 @@ pub use report::{
     Blind, CallCounts, EGRESS_REPORT_FORMAT, EgressReport, FaultReport, FindingReport, InputReport,
     LineReport, TimelineHour,
 };
+pub use retention::{
+    ClassRetention, Deletion, RETENTION_FORMAT, RetentionSheet, delete_overdue, retention_sheet,
+};
 pub use reveal::{Revealed, reveal};
 pub use scan::{EgressScanError, EgressScanRequest, scan};
 pub use snapshot::{SNAPSHOT_FORMAT, Snapshot, SnapshotError};
+pub use uses::{DecidedUses, RecordedUses, decided_uses, record_uses};

@@ -32,6 +32,8 @@ pub struct LedgerReport {
     pub root: Digest,
     /// How many rows of the state were held against them, where a database was looked at.
     pub rows: Option<u64>,
+    /// How many findings were held against them, likewise.
+    pub findings: Option<u64>,
     /// How many objects of the vault were hashed, where one was looked at.
     pub objects: Option<u64>,
     /// How many entries the public log's checkpoint covers, where one was looked at.
@@ -104,6 +106,7 @@ pub async fn verify(request: &VerifyRequest<'_>) -> Result<LedgerReport, VerifyE
         entries: 0,
         root: lazaret_seal::empty_root(),
         rows: None,
+        findings: None,
         objects: None,
         published: None,
         witnesses: 0,
@@ -112,8 +115,10 @@ pub async fn verify(request: &VerifyRequest<'_>) -> Result<LedgerReport, VerifyE
     };
     let mut replay = None;
     if let Some(store) = request.store {
-        let (Verification { entries, root, rows, faults, .. }, done) = store.verify(request.duties).await?;
-        (report.entries, report.root, report.rows) = (entries, root, Some(rows));
+        let (Verification { entries, root, rows, findings, faults, .. }, done) =
+            store.verify(request.duties).await?;
+        (report.entries, report.root) = (entries, root);
+        (report.rows, report.findings) = (Some(rows), Some(findings));
         report.faults.extend(faults.into_iter().map(FaultReport::from));
         replay = Some(done);
     }

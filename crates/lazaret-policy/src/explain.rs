@@ -334,5 +334,9 @@ fn calls(sections: &Sections) -> Vec<String> {
         OnFailure::Deny => "  while nobody answers, every call is denied".to_owned(),
         OnFailure::Allow => "  while nobody answers, every call is allowed".to_owned(),
     });
+    let kept = egress.retention;
+    let days =
+        format!("{} to block, {} to alert, {} to score", kept.block_days, kept.alert_days, kept.score_days);
+    lines.push(format!("  days that recorded findings are kept: {days}"));
     lines
 }

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 pub use egress::{
     AccountRule, DEFAULT_SNAPSHOT_MINUTES, EgressMode, EgressRules, NetworkRule, OnFailure, PermitRule,
-    ScopeRule, SubjectRule,
+    RetentionRules, ScopeRule, SubjectRule,
 };
 pub use values::Pattern;
 

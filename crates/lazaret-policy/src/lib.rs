@@ -22,8 +22,8 @@ pub use diagnostic::{Diagnostic, Place, PolicyError};
 pub use file::{
     AccountRule, AdmissionRule, Approve, AttestationRule, Ban, DEFAULT_SNAPSHOT_MINUTES,
     DEFAULT_TRIVIAL_TOKENS, DatedSetRule, DerivedVerdict, EgressMode, EgressRules, ExemptionRules,
-    NetworkRule, OnFailure, OriginRule, Partial, Pattern, PermitRule, ReviewRules, ScopeRule, Sections,
-    SourceKind, SourceRule, SubjectRule, ToolReceiptRule, VerdictRules,
+    NetworkRule, OnFailure, OriginRule, Partial, Pattern, PermitRule, RetentionRules, ReviewRules, ScopeRule,
+    Sections, SourceKind, SourceRule, SubjectRule, ToolReceiptRule, VerdictRules,
 };
 pub use judge::{JudgedPart, Judgement, Matter, Review, SETTLED_BY_MAX, judge};
 pub use policy::{POLICY_BYTES_MAX, Policy, json_schema};

@@ -101,7 +101,7 @@ impl Policy {
     /// Returns what the policy demands of the people who work under it.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let Sections { review, exemption, .. } = &self.sections;
+        let Sections { review, exemption, egress, .. } = &self.sections;
         let mut purposes = exemption.purposes.clone();
         purposes.sort();
         purposes.dedup();
@@ -112,6 +112,7 @@ impl Policy {
             exemption_days: exemption.max_days,
             purposes,
             unknown_authors: review.unknown_authors,
+            retention: egress.retention.into(),
         }
     }
 

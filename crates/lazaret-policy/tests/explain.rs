@@ -90,6 +90,7 @@ fn a_policy_is_told_in_plain_words() {
     holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes
+      days that recorded findings are kept: 90 to block, 90 to alert, 30 to score
     ");
 }
 
@@ -115,6 +116,7 @@ fn the_built_in_policy_is_told_in_plain_words() {
     holds content clean that so many people cleared, each taint refuted by name
     records calls to banned services
       while nobody answers, the last snapshot decides; exemptions in it help for 60 minutes
+      days that recorded findings are kept: 90 to block, 90 to alert, 30 to score
     ");
 }
 

@@ -367,6 +367,7 @@ mode = "block"
 contact = "two\nlines"
 snapshot-minutes = 0
 own-hosts = ["Models.acme.example"]
+retention = { block-days = 0, score-days = 1096 }
 [[egress.network]]
 name = "lab"
 ranges = ["10.20.3.4/16", "10.20.0.0/16"]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{CaseEvidence, CaseId, Cause, Resolution};
 use crate::exemption::{ExemptionId, ExemptionRequest};
+use crate::finding::{Deleted, LookedAt, NewBatch};
 use crate::hold::{ContentKind, Place, ReadPurpose, SealedObject};
 use crate::motion::{MotionId, Question};
 use crate::person::{Charter, NewPerson};
@@ -202,6 +203,20 @@ pub enum Act {
         /// When last.
         last: Timestamp,
     },
+    /// Records what logs show of calls.
+    RecordFindings {
+        /// The catalog that it was found by.
+        catalog: Digest,
+        /// How much was read.
+        looked_at: LookedAt,
+        /// What was found and not recorded before; it lies in rows of its own.
+        batches: Vec<NewBatch>,
+    },
+    /// Deletes all findings whose time is over by the policy.
+    DeleteFindings {
+        /// What is deleted, once for each class.
+        deleted: Vec<Deleted>,
+    },
 }
 
 impl Act {
@@ -233,6 +248,8 @@ impl Act {
             Self::ApproveExemption { .. } => "approve-exemption",
             Self::RevokeExemption { .. } => "revoke-exemption",
             Self::RecordUse { .. } => "record-use",
+            Self::RecordFindings { .. } => "record-findings",
+            Self::DeleteFindings { .. } => "delete-findings",
         }
     }
 }

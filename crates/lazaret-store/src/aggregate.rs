@@ -1,14 +1,15 @@
-//! The state as rows: one for each person, case, hold, exemption, motion and statement.
+//! The state as rows: one for each person, case, hold, exemption, motion, statement and batch of findings.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use lazaret_core::{Digest, PersonId};
+use lazaret_core::{Digest, FindingsId, PersonId};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, CaseId};
 use crate::exemption::{Exemption, ExemptionId};
+use crate::finding::FindingBatch;
 use crate::hold::Hold;
 use crate::motion::{Motion, MotionId};
 use crate::person::{Charter, Person};
@@ -30,6 +31,8 @@ pub enum Key {
     Motion(MotionId),
     /// A statement that people brought.
     Statement(Digest),
+    /// A batch of findings. [`World`](crate::World) looks for them at the end, so they stay the last kind.
+    Findings(FindingsId),
 }
 
 impl Key {
@@ -44,6 +47,7 @@ impl Key {
             Self::Exemption(_) => "exemption",
             Self::Motion(_) => "motion",
             Self::Statement(_) => "statement",
+            Self::Findings(_) => "findings",
         }
     }
 
@@ -57,6 +61,7 @@ impl Key {
             | Self::Exemption(ExemptionId(number))
             | Self::Motion(MotionId(number)) => format!("{number:012}"),
             Self::Hold(digest) | Self::Statement(digest) => digest.to_string(),
+            Self::Findings(batch) => batch.to_string(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Key {
             "exemption" => number().map(|number| Self::Exemption(ExemptionId(number))),
             "motion" => number().map(|number| Self::Motion(MotionId(number))),
             "statement" => id.parse().ok().map(Self::Statement),
+            "findings" => id.parse().ok().map(Self::Findings),
             _ => None,
         }
     }
@@ -87,6 +93,7 @@ impl fmt::Display for Key {
             Self::Exemption(exemption) => write!(f, "exemption {exemption}"),
             Self::Motion(motion) => write!(f, "motion {motion}"),
             Self::Statement(document) => write!(f, "statement {document}"),
+            Self::Findings(batch) => write!(f, "batch {batch}"),
         }
     }
 }
@@ -136,6 +143,8 @@ pub enum Aggregate {
     Motion(Motion),
     /// A statement that people brought.
     Statement(Statement),
+    /// A batch of findings.
+    Findings(FindingBatch),
 }
 
 /// What lists are made of, so that no list needs the whole rows.
@@ -165,6 +174,7 @@ impl Aggregate {
             Self::Exemption(exemption) => Key::Exemption(exemption.exemption),
             Self::Motion(motion) => Key::Motion(motion.motion),
             Self::Statement(statement) => Key::Statement(statement.document),
+            Self::Findings(batch) => Key::Findings(batch.recorded.batch),
         }
     }
 
@@ -213,6 +223,12 @@ impl Aggregate {
             Self::Statement(statement) => {
                 Listing { status: "kept", owner: Some(statement.by.to_string()), ..Listing::default() }
             }
+            Self::Findings(batch) => Listing {
+                status: if batch.deleted.is_some() { "deleted" } else { "kept" },
+                owner: Some(batch.by.to_string()),
+                weight: batch.recorded.findings,
+                ..Listing::default()
+            },
         }
     }
 
@@ -229,6 +245,7 @@ impl Aggregate {
             Self::Exemption(exemption) => serde_json::to_string(exemption),
             Self::Motion(motion) => serde_json::to_string(motion),
             Self::Statement(statement) => serde_json::to_string(statement),
+            Self::Findings(batch) => serde_json::to_string(batch),
         }
     }
 
@@ -245,6 +262,7 @@ impl Aggregate {
             Key::Exemption(_) => Self::Exemption(serde_json::from_str(text)?),
             Key::Motion(_) => Self::Motion(serde_json::from_str(text)?),
             Key::Statement(_) => Self::Statement(serde_json::from_str(text)?),
+            Key::Findings(_) => Self::Findings(serde_json::from_str(text)?),
         })
     }
 }

@@ -15,6 +15,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _};
 mod connection;
 mod error;
 mod file;
+mod finding;
 mod head;
 mod kept;
 mod migration;
@@ -24,6 +25,7 @@ mod url;
 mod writer;
 
 pub use error::{DatabaseError, EngineError};
+pub use finding::{FindingQuery, FindingRows};
 pub use head::Head;
 pub use kept::{StoredDocument, StoredEntry, StoredValue};
 pub use migration::Migrated;
@@ -32,6 +34,7 @@ pub use transaction::Transaction;
 pub use url::{Engine, StoreUrl};
 pub use writer::{Writer, WriterError};
 
+use crate::finding::{FindingId, FindingRow};
 use connection::{Access, answer, connect, within};
 use migration::{MIGRATIONS, Migration};
 
@@ -233,6 +236,42 @@ impl Database {
         within(self.url(), kept::find_value(&mut reader, self.url(), class, value)).await
     }
 
+    /// Returns a page of findings, by hour and name, each in its last revision; an empty page is the last.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when they cannot be read.
+    pub async fn findings(&self, query: &FindingQuery) -> Result<Vec<FindingRow>, DatabaseError> {
+        let mut reader = self.reader().await?;
+        within(self.url(), finding::list(&mut reader, self.url(), query)).await
+    }
+
+    /// Returns the last revision of each of these findings that is there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when they cannot be read.
+    pub async fn last_findings(&self, findings: &[FindingId]) -> Result<Vec<FindingRow>, DatabaseError> {
+        let mut reader = self.reader().await?;
+        within(self.url(), finding::last_of(&mut reader, self.url(), findings)).await
+    }
+
+    /// Returns the findings of a batch, by number.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when they cannot be read.
+    pub async fn findings_of(&self, batch: &str) -> Result<FindingRows, DatabaseError> {
+        let mut reader = self.reader().await?;
+        within(self.url(), finding::of_batch(&mut reader, self.url(), batch)).await
+    }
+
+    /// Returns the names of all batches of which findings are there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when they cannot be read.
+    pub async fn batches_with_findings(&self) -> Result<Vec<String>, DatabaseError> {
+        let mut reader = self.reader().await?;
+        within(self.url(), finding::batches(&mut reader, self.url())).await
+    }
+
     /// Returns the document of a digest.
     ///
     /// # Errors
@@ -265,7 +304,7 @@ impl Database {
             Engine::Postgres => (
                 "SELECT current_setting('server_version')",
                 "SELECT CAST(SUM(pg_total_relation_size(to_regclass(name))) AS BIGINT) FROM (VALUES
-                 ('store_meta'), ('head'), ('entry'), ('state'), ('secret_value'), ('document')) AS tables (name)",
+                 ('store_meta'), ('head'), ('entry'), ('state'), ('secret_value'), ('document'), ('finding')) AS tables (name)",
             ),
         };
         let row = sqlx::query(version).fetch_one(&mut *reader);
@@ -305,7 +344,8 @@ impl Database {
         temporary.persist(&backup).await
     }
 
-    /// Removes what the engine still has of erased values: in the log of SQLite, and in the pages of PostgreSQL.
+    /// Removes what the engine still has of erased values and deleted findings, in its pages and in the log of SQLite: it
+    /// writes them anew. That takes time and room as a copy does.
     ///
     /// On PostgreSQL the room is free for use again and not overwritten; archives of its log and backups are beyond
     /// its reach, on either engine.
@@ -316,6 +356,9 @@ impl Database {
         let mut connection = connect(self.url(), Access::Write).await?;
         match self.url().engine() {
             Engine::Sqlite => {
+                // What is deleted is overwritten, and pages that were divided may still have it: they are written anew.
+                let anew = sqlx::query("VACUUM").execute(&mut connection).await;
+                anew.map_err(self.url().error("be scrubbed"))?;
                 // The first column says whether somebody was in the way: https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
                 let asked = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection);
                 let row = answer(self.url(), "be scrubbed", asked).await?;
@@ -325,8 +368,11 @@ impl Database {
                 }
             }
             Engine::Postgres => {
-                let asked = sqlx::query("VACUUM FULL secret_value").execute(&mut connection);
-                answer(self.url(), "be scrubbed", asked).await.map(drop)
+                for table in ["VACUUM FULL secret_value", "VACUUM FULL finding"] {
+                    let asked = sqlx::query(table).execute(&mut connection);
+                    answer(self.url(), "be scrubbed", asked).await?;
+                }
+                Ok(())
             }
         }
     }

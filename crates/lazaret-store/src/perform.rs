@@ -7,6 +7,7 @@ mod cases;
 mod custody;
 mod deltas;
 mod exemptions;
+mod findings;
 mod motions;
 mod resolutions;
 mod statements;
@@ -44,7 +45,7 @@ pub fn perform(world: &mut World, authority: &dyn Authority, step: Step, act: &A
     }
     let actor = world.person(step.by).map_err(|halt| match halt {
         Halt::Refused(Refusal::NoSuch { what }) => Refusal::NotAdmitted { person: what }.into(),
-        other @ (Halt::Need(_) | Halt::NeedEveryone | Halt::Refused(_)) => other,
+        other @ (Halt::Need(_) | Halt::NeedEveryone | Halt::NeedBatches | Halt::Refused(_)) => other,
     })?;
     if actor.forgotten {
         return Err(Refusal::NotAdmitted { person: Key::Person(step.by) }.into());
@@ -79,6 +80,8 @@ pub fn perform(world: &mut World, authority: &dyn Authority, step: Step, act: &A
         Act::ApproveExemption { exemption } => desk.approve_exemption(*exemption),
         Act::RevokeExemption { exemption, .. } => desk.revoke_exemption(*exemption),
         Act::RecordUse { exemption, uses, last } => desk.record_use(*exemption, *uses, *last),
+        Act::RecordFindings { batches, .. } => desk.record_findings(batches),
+        Act::DeleteFindings { deleted } => desk.delete_findings(deleted),
     }
 }
 

@@ -93,6 +93,8 @@ pub enum Halt {
     Need(Key),
     /// It has to know everybody; load all people and begin again.
     NeedEveryone,
+    /// It has to know every batch of findings that is kept; load them and begin again.
+    NeedBatches,
     /// The act is refused.
     Refused(Refusal),
 }

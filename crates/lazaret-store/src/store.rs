@@ -1,6 +1,7 @@
 //! A store: one door for everything that changes, and the questions that are asked of it.
 
 mod error;
+mod findings;
 mod names;
 mod reading;
 mod replay;
@@ -29,6 +30,7 @@ use crate::refusal::{Halt, Refusal};
 use crate::world::World;
 
 pub use error::StoreError;
+pub use findings::{Found, Recorded, Revise};
 pub use names::ValueClass;
 pub use reading::{PAGES_AHEAD, ReadEntry, read_aside};
 pub use replay::{Replay, ReplayFault};
@@ -246,11 +248,24 @@ async fn keep_values(transaction: &mut Transaction, values: Vec<StoredValue>) ->
     Ok(())
 }
 
+/// Returns the time of an entry: never before the last one, and to the microsecond, as the database keeps it.
+fn entry_time(now: Timestamp, last: Option<Timestamp>) -> Result<Timestamp, StoreError> {
+    let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    match last {
+        Some(last) if now < last && last.duration_since(now) > CLOCKS_DIFFER => {
+            Err(StoreError::Clock { now, last })
+        }
+        Some(last) => Ok(now.max(last)),
+        None => Ok(now),
+    }
+}
+
 /// An act on its way into the database.
 struct Command {
     actor: Actor,
     act: Act,
     documents: Vec<Document>,
+    findings: Vec<findings::Kept>,
     now: Timestamp,
     duties: NamedDuties,
     program: String,
@@ -265,7 +280,12 @@ impl Command {
         duties: NamedDuties,
         program: &str,
     ) -> Self {
-        Self { actor, act, documents, now, duties, program: program.to_owned() }
+        Self { actor, act, documents, findings: Vec::new(), now, duties, program: program.to_owned() }
+    }
+
+    /// Gives the findings along that the act records.
+    fn with_findings(self, findings: Vec<findings::Kept>) -> Self {
+        Self { findings, ..self }
     }
 
     /// Does the first act of a store on no store at all, and says what would keep it from being done.
@@ -277,7 +297,7 @@ impl Command {
             Ok(()) => {}
             Err(Halt::Refused(refusal)) => return Err(refusal.into()),
             Err(Halt::Need(key)) => return Err(Refusal::NoSuch { what: key }.into()),
-            Err(Halt::NeedEveryone) => return Err(StoreError::Bug),
+            Err(Halt::NeedEveryone | Halt::NeedBatches) => return Err(StoreError::Bug),
         }
         let charter = self.check_actor(&before, &after)?;
         let given: Vec<Digest> = self.documents.iter().map(|document| Digest::of(&document.body)).collect();
@@ -292,29 +312,19 @@ impl Command {
 
     async fn carry_out(self, transaction: &mut Transaction) -> Result<Done, StoreError> {
         let seq = transaction.head().size();
-        let time = self.time(transaction.head().last_time)?;
+        let time = entry_time(self.now, transaction.head().last_time)?;
         let step = Step { seq, time, by: self.actor.person };
         let (before, changed) = self.perform(transaction, step).await?;
         self.keep_documents(transaction).await?;
+        findings::keep(transaction, &self.findings, &self.act).await?;
         let rows: Vec<Row> = changed.iter().map(|row| rows::write(row, seq)).collect::<Result<_, _>>()?;
         transaction.save(&rows).await?;
         self.forget(transaction, &changed).await?;
+        findings::delete(transaction, &changed).await?;
         let Self { actor, act, program, .. } = self;
         let entry = Entry::new(before.name, seq, time, actor.person, before.basis.policy, program, act);
         transaction.append(entry.sign(&actor.key)?, time).await?;
         Ok(Done { seq, time })
-    }
-
-    /// Returns the time of the entry: never before the last one, and to the microsecond, as the database keeps it.
-    fn time(&self, last: Option<Timestamp>) -> Result<Timestamp, StoreError> {
-        let now = Timestamp::from_microsecond(self.now.as_microsecond()).unwrap_or(self.now);
-        match last {
-            Some(last) if now < last && last.duration_since(now) > CLOCKS_DIFFER => {
-                Err(StoreError::Clock { now, last })
-            }
-            Some(last) => Ok(now.max(last)),
-            None => Ok(now),
-        }
     }
 
     /// Performs the act on the rows that matter, loading them as it asks for them. Returns the charter as it was, and
@@ -335,6 +345,7 @@ impl Command {
                 }
                 Err(Halt::Need(key)) => load(transaction, &mut loaded, &[key]).await?,
                 Err(Halt::NeedEveryone) => load_everyone(transaction, &mut loaded).await?,
+                Err(Halt::NeedBatches) => loaded.load_batches(findings::kept_batches(transaction).await?),
                 Err(Halt::Refused(refusal)) => return Err(refusal.into()),
             }
         }
@@ -430,7 +441,13 @@ impl Act {
     /// Returns the rows that it is about.
     fn about(&self) -> Vec<Key> {
         match self {
-            Self::CreateStore { .. } | Self::ProposeMotion { .. } | Self::RequestExemption(_) => Vec::new(),
+            Self::CreateStore { .. }
+            | Self::ProposeMotion { .. }
+            | Self::RequestExemption(_)
+            | Self::DeleteFindings { .. } => Vec::new(),
+            Self::RecordFindings { batches, .. } => {
+                batches.iter().map(|batch| Key::Findings(batch.batch)).collect()
+            }
             Self::SecondMotion { motion } => vec![Key::Motion(*motion)],
             Self::RevokeRole { person, .. } => vec![Key::Person(*person)],
             Self::OpenCase { contents, .. } => contents.iter().map(|held| Key::Hold(held.content)).collect(),
@@ -487,7 +504,9 @@ impl Act {
             | Self::RequestExemption(_)
             | Self::ApproveExemption { .. }
             | Self::RevokeExemption { .. }
-            | Self::RecordUse { .. } => Vec::new(),
+            | Self::RecordUse { .. }
+            | Self::RecordFindings { .. }
+            | Self::DeleteFindings { .. } => Vec::new(),
         }
     }
 }

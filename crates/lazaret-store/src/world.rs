@@ -8,6 +8,7 @@ use lazaret_core::{Digest, PersonId};
 use crate::aggregate::{Aggregate, Key, Statement};
 use crate::case::{Case, CaseId};
 use crate::exemption::{Exemption, ExemptionId};
+use crate::finding::FindingBatch;
 use crate::hold::Hold;
 use crate::motion::{Motion, MotionId};
 use crate::person::{Charter, Person};
@@ -20,6 +21,7 @@ pub struct World {
     changed: BTreeSet<Key>,
     whole: bool,
     everyone: bool,
+    batches: bool,
 }
 
 /// Reads one kind of row, or says that it is not known or not there.
@@ -79,6 +81,28 @@ impl World {
                 (_, _) => None,
             });
         Ok(people.flatten())
+    }
+
+    /// Takes in all batches of findings that are kept.
+    pub fn load_batches(&mut self, batches: impl IntoIterator<Item = FindingBatch>) {
+        for batch in batches {
+            self.load(Key::Findings(batch.recorded.batch), Some(Aggregate::Findings(batch)));
+        }
+        self.batches = true;
+    }
+
+    /// Returns all batches of findings that are kept.
+    pub(crate) fn kept_batches(&self) -> Result<Vec<FindingBatch>, Halt> {
+        if !self.whole && !self.batches {
+            return Err(Halt::NeedBatches);
+        }
+        // They are the last kind of rows.
+        let batches = self.rows.iter().rev().map_while(|(key, row)| match (key, row) {
+            (Key::Findings(_), Some(Aggregate::Findings(batch))) => Some(Some(batch)),
+            (Key::Findings(_), _) => Some(None),
+            (_, _) => None,
+        });
+        Ok(batches.flatten().filter(|batch| batch.deleted.is_none()).cloned().collect())
     }
 
     /// Returns the rows that acts have changed since the last call.

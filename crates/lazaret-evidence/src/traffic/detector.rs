@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lazaret_core::Visibility;
+use lazaret_core::{Response, Visibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,18 +16,6 @@ pub enum Precision {
     Likely,
     /// It states what the log states: a name, an address, a path that serves one provider alone.
     Exact,
-}
-
-/// What a detector asks for by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Response {
-    /// To be counted when people choose what to look at first.
-    Score,
-    /// To be told to a person.
-    Alert,
-    /// To be stopped where the traffic leaves, unless an exemption covers it.
-    Block,
 }
 
 /// A detector of traffic.

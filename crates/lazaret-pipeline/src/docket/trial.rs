@@ -46,6 +46,8 @@ impl<'a> Trial<'a> {
                 Err(Halt::NeedEveryone) => {
                     self.loaded.load_everyone(people(&self.house.store).await?);
                 }
+                // Nothing that is tried here deletes findings.
+                Err(Halt::NeedBatches) => return Err(StoreError::Bug),
                 Err(Halt::Need(key)) => {
                     let row = self.house.store.get(key).await?;
                     self.loaded.load(key, row);

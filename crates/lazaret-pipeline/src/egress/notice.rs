@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use lazaret_core::{EndpointRole, Exclusivity, Visibility};
+use lazaret_core::{EndpointRole, Exclusivity, Response, Visibility};
 use lazaret_evidence::Catalog;
-use lazaret_evidence::traffic::{Precision, Response, TrafficDetector};
-use lazaret_policy::{EgressMode, EgressRules, Rules};
+use lazaret_evidence::traffic::{Precision, TrafficDetector};
+use lazaret_policy::{EgressMode, EgressRules, RetentionRules, Rules};
 
 use super::callers::PSEUDONYM_PERIOD_DAYS;
 
@@ -39,7 +39,7 @@ pub fn notice(rules: &Rules, catalog: &Catalog, now: Timestamp) -> String {
     seen(rules, catalog, &mut text);
     decided(egress, &mut text);
     told(&mut text);
-    kept(&mut text);
+    kept(egress, &mut text);
     in_order(egress, &mut text);
     rights(egress, &mut text);
     text
@@ -135,7 +135,8 @@ fn told(text: &mut String) {
               A call taints no line of code. It may change the order in which commits are looked at, and nothing more.\n";
 }
 
-fn kept(text: &mut String) {
+fn kept(egress: &EgressRules, text: &mut String) {
+    let RetentionRules { block_days, alert_days, score_days } = egress.retention;
     let _written = write!(
         text,
         "\n## What is kept, and for how long\n\n\
@@ -143,9 +144,11 @@ fn kept(text: &mut String) {
          | the logs themselves | what your equipment writes into them | [by whom, and how long] |\n\
          | the record of decisions | nothing: time, rule, policy, exemption and reasons; no caller, host or path | [how long] |\n\
          | reports of findings | a number within one report, or a pseudonym that changes every {PSEUDONYM_PERIOD_DAYS} days where a key is used | [how long] |\n\
+         | findings that are recorded | a pseudonym that changes every {PSEUDONYM_PERIOD_DAYS} days; which service, which hour, how many calls and bytes | after the day of the call: {block_days} days where the call was to be stopped, {alert_days} where a person was to look, {score_days} where it only orders what people look at |\n\
          | exemptions | their beneficiaries, as pseudonyms in the ledger with the names beside it, until they are erased | [how long] |\n\
          | calls that match nothing | nothing: they are counted | not at all |\n\n\
-         Reports name hosts, hours, numbers of calls and bytes. They rank nobody, and count nobody's calls over time.\n\
+         Findings whose time is over are deleted; the ledger keeps how many of which class and day there were, and shows that they are gone. Backups: [how long].\n\
+         Reports and findings name hosts, hours, numbers of calls and bytes. They rank nobody, and count nobody's calls over time.\n\
          Who is behind a pseudonym is told to two people who agreed to it, with a reason, and the ledger keeps both; \
          they have seven days.\nWho holds the pseudonym key: [role]. When it is destroyed: [day].\n"
     );

@@ -3,8 +3,8 @@
 //! Source: <https://schema.ocsf.io/1.8.0/classes/detection_finding>. Callers are under the names of the report.
 
 use jiff::Timestamp;
-use lazaret_core::Outcome;
-use lazaret_evidence::traffic::{Extent, Precision, Response};
+use lazaret_core::{Outcome, Response};
+use lazaret_evidence::traffic::{Extent, Precision};
 use serde_json::{Map, Value, json};
 
 use super::report::{EgressReport, FindingReport};

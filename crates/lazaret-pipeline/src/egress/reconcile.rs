@@ -25,7 +25,7 @@ pub use report::{
 
 use self::calls::{Ground, Told};
 use self::points::{Gathered, PointWatch};
-use self::recorded::Records;
+pub(super) use self::recorded::Records;
 use self::sensors::{Account, SensorWatch};
 use self::sources::{Source, add_log, source_reports};
 use super::callers::{Names, Naming};

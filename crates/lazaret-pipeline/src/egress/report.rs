@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use lazaret_core::{Digest, Endpoint, Outcome, Visibility};
+use lazaret_core::{Digest, Endpoint, Outcome, Response, Visibility};
 use lazaret_evidence::traffic::{
-    Caller, Calls, Extent, FindingKey, HOUR, LinePlace, Precision, Response, TrafficDetector,
+    Caller, Calls, Extent, FindingKey, HOUR, LinePlace, Precision, TrafficDetector,
 };
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -82,7 +82,7 @@ pub async fn found(request: FoundingRequest<'_>) -> Result<House, HouseError> {
     match perform(&mut World::whole(), request.duties, step, &act) {
         Ok(()) => {}
         Err(Halt::Refused(refusal)) => return Err(StoreError::from(refusal).into()),
-        Err(Halt::Need(_) | Halt::NeedEveryone) => return Err(StoreError::Bug.into()),
+        Err(Halt::Need(_) | Halt::NeedEveryone | Halt::NeedBatches) => return Err(StoreError::Bug.into()),
     }
     let FoundingRequest { place, environment, .. } = request;
     if let Some(folder) = place.folder() {

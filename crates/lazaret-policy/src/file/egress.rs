@@ -1,6 +1,6 @@
 //! The `[egress]` section of the policy file: what happens to calls to banned services.
 
-use lazaret_core::{AddressRange, ProviderId, Purpose};
+use lazaret_core::{AddressRange, ProviderId, Purpose, Retention};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -31,6 +31,8 @@ pub struct EgressRules {
     #[serde(deserialize_with = "values::within::<_, 1, 1440>")]
     #[schemars(range(min = 1, max = 1440))]
     pub snapshot_minutes: u32,
+    /// For how long findings are kept that were recorded in the store.
+    pub retention: RetentionRules,
     /// Names of our own services that answer like a model's, such as a gateway: calls to them are no sign of anything.
     #[serde(deserialize_with = "values::hosts")]
     pub own_hosts: Vec<String>,
@@ -54,6 +56,7 @@ impl Default for EgressRules {
             contact: None,
             on_failure: OnFailure::default(),
             snapshot_minutes: DEFAULT_SNAPSHOT_MINUTES,
+            retention: RetentionRules::default(),
             own_hosts: Vec::new(),
             network: Vec::new(),
             subject: Vec::new(),
@@ -61,6 +64,38 @@ impl Default for EgressRules {
             account: Vec::new(),
             permit: Vec::new(),
         }
+    }
+}
+
+/// For how many days recorded findings are kept after the day of the call, by what their detector asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RetentionRules {
+    /// Findings that ask for a call to be stopped.
+    #[serde(deserialize_with = "values::within::<_, 1, 1095>")]
+    #[schemars(range(min = 1, max = 1095))]
+    pub block_days: u32,
+    /// Findings that ask for a person's look.
+    #[serde(deserialize_with = "values::within::<_, 1, 1095>")]
+    #[schemars(range(min = 1, max = 1095))]
+    pub alert_days: u32,
+    /// Findings that only order what people look at.
+    #[serde(deserialize_with = "values::within::<_, 1, 1095>")]
+    #[schemars(range(min = 1, max = 1095))]
+    pub score_days: u32,
+}
+
+impl Default for RetentionRules {
+    fn default() -> Self {
+        let Retention { block_days, alert_days, score_days } = Retention::default();
+        Self { block_days, alert_days, score_days }
+    }
+}
+
+impl From<RetentionRules> for Retention {
+    fn from(rules: RetentionRules) -> Self {
+        let RetentionRules { block_days, alert_days, score_days } = rules;
+        Self { block_days, alert_days, score_days }
     }
 }
 

@@ -32,6 +32,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0002.sql"),
         postgres: include_str!("../../migrations/postgres/0002.sql"),
     },
+    Migration {
+        sqlite: include_str!("../../migrations/sqlite/0003.sql"),
+        postgres: include_str!("../../migrations/postgres/0003.sql"),
+    },
 ];
 
 const FORMAT_FAMILY: &str = "lazaret.store/";

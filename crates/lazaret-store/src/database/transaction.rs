@@ -1,18 +1,20 @@
 //! What one command sees of the database, and what it changes there.
 
 use jiff::Timestamp;
-use lazaret_core::Digest;
+use lazaret_core::{Digest, FindingsId};
 use lazaret_seal::leaf_hash;
 use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use super::connection::{answer, within};
 use super::error::DatabaseError;
+use super::finding;
 use super::head::Head;
 use super::kept::{self, StoredDocument, StoredValue};
 use super::migration::{self, MIGRATIONS};
 use super::row::{self, Query, Row};
 use super::url::{Engine, StoreUrl};
 use crate::entry::ENTRY_BYTES_MAX;
+use crate::finding::{FindingId, FindingRow};
 
 /// What one command sees and changes: everything that was decided before it, and nothing that others are about to do.
 ///
@@ -196,6 +198,33 @@ impl Transaction {
     /// [`DatabaseError`] when it cannot be read, or is not what its digest says.
     pub async fn document(&mut self, digest: Digest) -> Result<Option<StoredDocument>, DatabaseError> {
         ask!(self, kept::document(&mut self.connection, &self.url, digest))
+    }
+
+    /// Writes a finding.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where that revision of it is there already, or the database cannot write.
+    pub async fn keep_finding(&mut self, row: &FindingRow) -> Result<(), DatabaseError> {
+        self.has_changed = true;
+        ask!(self, finding::keep(&mut self.connection, &self.url, row))
+    }
+
+    /// Returns the last revision of each of these findings that is there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when they cannot be read.
+    pub async fn last_findings(&mut self, findings: &[FindingId]) -> Result<Vec<FindingRow>, DatabaseError> {
+        ask!(self, finding::last_of(&mut self.connection, &self.url, findings))
+    }
+
+    /// Deletes the findings of a batch, and says how many there were.
+    /// What the engine still has of them elsewhere, [`Database::scrub`](super::Database::scrub) removes.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when the database cannot write.
+    pub async fn delete_findings(&mut self, batch: FindingsId) -> Result<u64, DatabaseError> {
+        self.has_changed = true;
+        ask!(self, finding::delete(&mut self.connection, &self.url, batch))
     }
 
     /// Whether the database has refused something since the last savepoint.

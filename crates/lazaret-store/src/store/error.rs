@@ -1,7 +1,7 @@
 //! What can go wrong with a store, told apart by what to do about it.
 
 use jiff::Timestamp;
-use lazaret_core::{Digest, PersonId};
+use lazaret_core::{Digest, FindingsId, PersonId};
 
 use crate::aggregate::Key;
 use crate::database::DatabaseError;
@@ -65,6 +65,12 @@ pub enum StoreError {
     NoDocument {
         /// Its digest.
         digest: Digest,
+    },
+    /// Findings are named that nobody gave.
+    #[error("the batch {batch} is named and its findings are not there; give them along")]
+    NoFindings {
+        /// The batch.
+        batch: FindingsId,
     },
     /// The entry cannot be made.
     #[error("the act cannot be written down")]

@@ -1,6 +1,6 @@
 //! Pseudonyms for what is personal: the database has the value and its salt, entries have the commitment alone.
 
-use lazaret_core::{IdentityId, PersonId, RemarkId};
+use lazaret_core::{FindingsId, IdentityId, PersonId, RemarkId};
 
 use super::Store;
 use super::error::StoreError;
@@ -15,6 +15,8 @@ pub enum ValueClass {
     Identity,
     /// What somebody wrote for others to read.
     Remark,
+    /// The digests of findings that were recorded together.
+    Findings,
 }
 
 impl ValueClass {
@@ -23,6 +25,7 @@ impl ValueClass {
             Self::Person => "person",
             Self::Identity => "identity",
             Self::Remark => "remark",
+            Self::Findings => "findings",
         }
     }
 
@@ -47,13 +50,15 @@ impl ValueClass {
             Self::Person => PersonId::to(salt, value).to_string(),
             Self::Identity => IdentityId::to(salt, value).to_string(),
             Self::Remark => RemarkId::to(salt, value).to_string(),
+            Self::Findings => FindingsId::to(salt, value).to_string(),
         }
     }
 
     /// Returns the class that a commitment is of.
     pub(super) fn of(commitment: &str) -> Option<Self> {
         let (prefix, _) = commitment.split_once(':')?;
-        [Self::Person, Self::Identity, Self::Remark].into_iter().find(|class| class.as_str() == prefix)
+        let all = [Self::Person, Self::Identity, Self::Remark, Self::Findings];
+        all.into_iter().find(|class| class.as_str() == prefix)
     }
 }
 

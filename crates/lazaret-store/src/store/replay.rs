@@ -80,6 +80,7 @@ impl<'a> Replay<'a> {
             Halt::Refused(refusal) => fault(format!("it could not have been done: {refusal}")),
             Halt::Need(key) => fault(format!("it needs {key}")),
             Halt::NeedEveryone => fault("it needs all people".to_owned()),
+            Halt::NeedBatches => fault("it needs all batches of findings".to_owned()),
         })?;
         let charter = before.as_ref().or_else(|| self.charter());
         let (name, policy) = charter.map(|charter| (&charter.name, charter.basis.policy)).unzip();
@@ -163,7 +164,7 @@ impl<'a> Replay<'a> {
 /// Returns the pseudonyms in an entry: they are the only texts of their form in it.
 fn commitments(body: &[u8]) -> impl Iterator<Item = &str> {
     let text = std::str::from_utf8(body).unwrap_or_default();
-    ["\"person:", "\"identity:", "\"remark:"].into_iter().flat_map(move |start| {
+    ["\"person:", "\"identity:", "\"remark:", "\"findings:"].into_iter().flat_map(move |start| {
         text.match_indices(start).filter_map(move |(at, _)| {
             let end = at + start.len() + 64;
             let commitment = text.get(at + 1..end)?;

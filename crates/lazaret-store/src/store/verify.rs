@@ -1,5 +1,7 @@
 //! Whether a store is what its ledger says: each entry done again, each row, value and document held against the result.
 
+mod findings;
+
 use std::fmt;
 use std::pin::pin;
 
@@ -31,6 +33,8 @@ pub enum FaultPlace {
     Object(String),
     /// A file of the public log, by its name.
     Public(String),
+    /// A finding, by its batch and its number there.
+    Finding(String, i64),
 }
 
 impl fmt::Display for FaultPlace {
@@ -43,6 +47,7 @@ impl fmt::Display for FaultPlace {
             Self::Document(digest) => write!(f, "the document {digest}"),
             Self::Object(name) => write!(f, "the vault's object {name}"),
             Self::Public(name) => write!(f, "the public log's file {name}"),
+            Self::Finding(batch, number) => write!(f, "finding {number} of {batch}"),
         }
     }
 }
@@ -69,6 +74,8 @@ pub struct Verification {
     pub values: u64,
     /// How many documents.
     pub documents: u64,
+    /// How many findings.
+    pub findings: u64,
     /// What is wrong, by place; nothing, where all is as the ledger says.
     pub faults: Vec<Fault>,
 }
@@ -91,15 +98,17 @@ impl Store {
         let mut faults = Vec::new();
         let mut replay = Replay::new(duties);
         let root = self.verify_entries(&mut replay, &mut faults).await?;
-        let (mut rows, mut values, mut documents) = (0, 0, 0);
+        let (mut rows, mut values, mut documents, mut findings) = (0, 0, 0, 0);
         // After an entry that cannot be, nothing can be said of the rows.
         if faults.is_empty() {
             rows = self.verify_rows(&replay, &mut faults).await?;
             values = self.verify_values(&replay, &mut faults).await?;
             documents = self.verify_documents(&replay, &mut faults).await?;
+            findings = self.verify_findings(&replay, &mut faults).await?;
         }
         faults.sort();
-        Ok((Verification { entries: replay.size(), root, rows, values, documents, faults }, replay))
+        let entries = replay.size();
+        Ok((Verification { entries, root, rows, values, documents, findings, faults }, replay))
     }
 
     async fn verify_entries(
@@ -183,7 +192,7 @@ impl Store {
         Ok(seen)
     }
 
-    /// Values may be erased only where a motion says so.
+    /// Values may be erased only where a motion says so, or with the findings of their batch.
     async fn verify_values(&self, replay: &Replay<'_>, faults: &mut Vec<Fault>) -> Result<u64, StoreError> {
         let mut forgotten = std::collections::BTreeSet::new();
         for (_, row, _) in replay.rows() {
@@ -193,14 +202,19 @@ impl Store {
                 forgotten.insert(person.person.to_string());
                 forgotten.extend(person.identities.iter().map(ToString::to_string));
             }
+            if let Aggregate::Findings(batch) = row
+                && batch.deleted.is_some()
+            {
+                forgotten.insert(batch.recorded.batch.to_string());
+            }
         }
         let mut seen = 0;
         for commitment in replay.commitments() {
             let value = self.database.value(commitment).await?;
             let what = match (value, forgotten.contains(commitment)) {
                 (None, true) => continue,
-                (None, false) => "it is gone, and no motion has it forgotten",
-                (Some(_), true) => "it is still there, and a motion has it forgotten",
+                (None, false) => "it is gone, and no entry has it erased",
+                (Some(_), true) => "it is still there, and an entry has it erased",
                 (Some(value), false) => {
                     seen += 1;
                     let class = ValueClass::of(commitment);

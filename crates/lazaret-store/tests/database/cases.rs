@@ -14,7 +14,7 @@ use crate::world::{World, check_ledger, execute_past, note, row, run_note, time}
 type Outcome<T> = Result<T, WriterError<DatabaseError>>;
 
 /// The number of the present format.
-const NEWEST: u32 = 2;
+const NEWEST: u32 = 3;
 
 pub(crate) async fn a_store_is_made_once(world: &World) {
     let url: StoreUrl = world.place().parse().unwrap();

@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+mod findings;
 mod killed;
 mod pages;
 mod postgres;
@@ -53,6 +54,8 @@ cases! {
     cases::a_head_that_disagrees_is_found,
     cases::erased_values_are_gone,
     cases::a_commitment_keeps_its_value,
+    findings::findings_are_listed_by_hour_in_their_last_revision,
+    findings::deleted_findings_are_gone_from_the_file,
     pages::pages_are_what_sorting_and_filtering_give,
     pages::many_keys_are_loaded_at_once,
 }

@@ -76,3 +76,17 @@ fn a_use_is_recorded_only_where_it_was_allowed() {
     assert_eq!(status(&play, id), ExemptionStatus::Revoked);
     assert!(refused(play.act("finn", &used(&play))).contains("it is a finding"));
 }
+
+#[test]
+fn a_use_before_the_revocation_is_recorded_after_it() {
+    let mut play = Play::new();
+    let id = play.act("cleo", &Act::RequestExemption(request(&play, "cleo", 2))).unwrap();
+    play.act("gita", &approve(id)).unwrap();
+    let last = play.now;
+    play.now += SignedDuration::from_hours(1);
+    play.act("cleo", &Act::RevokeExemption { exemption: ExemptionId(id), remark: None }).unwrap();
+    let used = |last| Act::RecordUse { exemption: ExemptionId(id), uses: 1, last };
+    assert!(refused(play.act("finn", &used(play.now))).contains("it is a finding"));
+    play.act("finn", &used(last)).unwrap();
+    assert_eq!(play.exemption(id).uses, 1);
+}

@@ -10,6 +10,7 @@
 mod cases;
 mod deltas;
 mod exemptions;
+mod findings;
 mod motions;
 mod play;
 mod separation;

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use jiff::{SignedDuration, Timestamp};
 use lazaret_authority::Duties;
 use lazaret_core::{
-    DetectorId, Digest, Directness, IdentityId, OnDeadline, PersonId, PersonRole, Purpose, Strength, Terms,
-    ToolId, UnknownAuthors,
+    DetectorId, Digest, Directness, IdentityId, OnDeadline, PersonId, PersonRole, Purpose, Retention,
+    Strength, Terms, ToolId, UnknownAuthors,
 };
 use lazaret_store::{
     Act, Aggregate, Case, CaseEvidence, CaseId, Cause, CauseKind, Charter, ContentKind, Exemption,
@@ -55,6 +55,7 @@ pub(crate) fn terms() -> Terms {
         exemption_days: 30,
         purposes: vec![Purpose::Benchmark, Purpose::RedTeam],
         unknown_authors: UnknownAuthors::Allow,
+        retention: Retention::default(),
     }
 }
 
@@ -113,7 +114,7 @@ impl Play {
                 Ok(step.seq)
             }
             Err(Halt::Refused(refusal)) => Err(refusal),
-            Err(halt @ (Halt::Need(_) | Halt::NeedEveryone)) => {
+            Err(halt @ (Halt::Need(_) | Halt::NeedEveryone | Halt::NeedBatches)) => {
                 panic!("a whole world needs no row: {halt:?}")
             }
         }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::play::{PEOPLE, opened, terms};
 
 const POLICY: &[u8] = b"the policy";
-const NOW: &str = "2026-03-01T09:00:00Z";
+pub(crate) const NOW: &str = "2026-03-01T09:00:00Z";
 
 /// A store, and a folder that goes with it, where it lies unless it is on a server.
 pub(crate) struct World {
@@ -98,8 +98,12 @@ impl World {
     }
 
     async fn act(&self, name: &str, act: Act) -> Result<u64, StoreError> {
+        Ok(self.store.apply(self.actor(name), act, NOW.parse().unwrap()).await?.seq)
+    }
+
+    pub(crate) fn actor(&self, name: &str) -> &Actor {
         let (_, actor) = self.people.iter().find(|(known, _)| *known == name).unwrap();
-        Ok(self.store.apply(actor, act, NOW.parse().unwrap()).await?.seq)
+        actor
     }
 
     pub(crate) async fn lived_in() -> Self {

@@ -6,6 +6,7 @@ use lazaret_store::{CaseId, FaultPlace, SnapshotError, Store, StoreUrl};
 use lazaret_testkit::PostgresServer;
 use sqlx::Connection as _;
 
+use crate::findings::find_and_forget;
 use crate::store::{World, create, duties, run};
 
 /// Whether what was altered is among the places that a verification names.
@@ -79,6 +80,61 @@ fn cases() -> Vec<(&'static str, IsFound)> {
     ]
 }
 
+/// The same of findings, in a world in which some were deleted.
+fn finding_cases() -> Vec<(&'static str, IsFound)> {
+    let value = || -> IsFound { Box::new(|places| matches!(places, [FaultPlace::Value(_), ..])) };
+    let row = || -> IsFound {
+        Box::new(|places| matches!(places, [FaultPlace::Row(kind, _), ..] if kind == "findings"))
+    };
+    vec![
+        ("UPDATE finding SET body = 'x' WHERE class = 'block' AND number = 1", findings(&[1])),
+        ("UPDATE finding SET hour = hour + 1 WHERE class = 'block' AND number = 1", findings(&[1])),
+        ("UPDATE finding SET class = 'score' WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET class = 'x' WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET detector = 'x' WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET revision = 4 WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET revision = -1 WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET id = 'F00000000000000000000000000000000' WHERE class = 'alert'", findings(&[0])),
+        ("UPDATE finding SET id = 'x' WHERE class = 'alert'", findings(&[0])),
+        ("DELETE FROM finding WHERE class = 'alert'", findings(&[0])),
+        ("DELETE FROM finding WHERE class = 'block' AND number = 0", findings(&[0])),
+        ("DELETE FROM finding", findings(&[0, 0, 1])),
+        ("UPDATE finding SET number = 7 WHERE class = 'block' AND number = 0", findings(&[0, 7])),
+        ("UPDATE finding SET number = -7 WHERE class = 'block' AND number = 0", findings(&[-7, 0])),
+        ("INSERT INTO finding SELECT batch, 9, 'x', 0, class, detector, hour, body FROM finding
+          WHERE class = 'alert'", findings(&[9])),
+        ("INSERT INTO finding SELECT 'findings:x', 0, 'x', 0, class, detector, hour, body FROM finding
+          WHERE class = 'alert'", findings(&[0])),
+        // What an entry says was deleted is put back.
+        ("INSERT INTO finding SELECT state.id, 3, 'x', 0, class, detector, hour, finding.body FROM finding, state
+          WHERE class = 'alert' AND kind = 'findings' AND status = 'deleted'", findings(&[3])),
+        ("INSERT INTO secret_value SELECT id, 'findings', zeroblob(32), x'00', zeroblob(32) FROM state
+          WHERE kind = 'findings' AND status = 'deleted'", value()),
+        ("DELETE FROM secret_value WHERE class = 'findings'", value()),
+        ("UPDATE secret_value SET value = x'00' WHERE class = 'findings'", value()),
+        ("UPDATE secret_value SET salt = zeroblob(32) WHERE class = 'findings'", value()),
+        // A deletion that no entry tells of, as whoever wants it unseen would make it.
+        ("DELETE FROM finding; DELETE FROM secret_value WHERE class = 'findings';
+          UPDATE state SET status = 'deleted' WHERE kind = 'findings' AND status = 'kept'", row()),
+        ("UPDATE state SET status = 'kept' WHERE kind = 'findings' AND status = 'deleted'", row()),
+        ("UPDATE state SET weight = 9 WHERE kind = 'findings'", row()),
+        ("DELETE FROM state WHERE kind = 'findings' AND status = 'deleted'", row()),
+    ]
+}
+
+/// Findings of these numbers, and nothing else.
+fn findings(numbers: &'static [i64]) -> IsFound {
+    Box::new(|places| {
+        let found = places.iter().map(|place| match place {
+            FaultPlace::Finding(_, number) => Some(*number),
+            _ => None,
+        });
+        let mut found: Vec<Option<i64>> = found.collect();
+        found.sort_unstable();
+        found == numbers.iter().copied().map(Some).collect::<Vec<_>>()
+    })
+}
+
 fn at(place: FaultPlace) -> IsFound {
     Box::new(move |places| places.contains(&place))
 }
@@ -101,6 +157,14 @@ fn whatever_is_altered_in_a_file_is_found_where_it_is() {
             let places = world.faults().await;
             assert!(is_found(&places), "{statement}: {places:?}");
         }
+        for (statement, is_found) in finding_cases() {
+            let world = World::lived_in().await;
+            find_and_forget(&world).await;
+            assert_eq!(world.faults().await, []);
+            tamper_with_file(&world.file(), &[statement]).await;
+            let places = world.faults().await;
+            assert!(is_found(&places), "{statement}: {places:?}");
+        }
     });
 }
 
@@ -115,9 +179,15 @@ fn whatever_is_altered_on_a_server_is_found_where_it_is() {
         let world = World::of(tempfile::tempdir().unwrap(), create(&url).await.unwrap());
         world.live_in().await;
         assert_eq!(world.faults().await, []);
-        for (nth, (statement, is_found)) in cases().into_iter().enumerate() {
+        let url: StoreUrl = server.database("found").parse().unwrap();
+        let world = World::of(tempfile::tempdir().unwrap(), create(&url).await.unwrap());
+        find_and_forget(&world).await;
+        assert_eq!(world.faults().await, []);
+        let cases = cases().into_iter().map(|case| ("original", case));
+        let cases = cases.chain(finding_cases().into_iter().map(|case| ("found", case)));
+        for (nth, (original, (statement, is_found))) in cases.enumerate() {
             let name = format!("copy_{nth}");
-            let place = server.copy("original", &name);
+            let place = server.copy(original, &name);
             let store = Store::open(&place.parse().unwrap(), duties()).await.unwrap();
             let copy = World::of(tempfile::tempdir().unwrap(), store);
             server.run(&name, &format!("{FREE_POSTGRES}; {}", spoken(statement)));

@@ -10,14 +10,18 @@ mod ask;
 mod correlate;
 mod deciding;
 mod export;
+mod findings;
+mod keeping;
 mod notice;
 mod reading;
 mod reconcile;
+mod retention;
 mod reveal;
 mod scan;
 mod serve;
 mod snapshot;
 mod squid_acl;
+mod uses;
 
 /// Arguments of `lazaret egress`.
 #[derive(Debug, Args)]
@@ -38,6 +42,10 @@ enum EgressCommand {
     /// Tells calls past the enforcement points, calls that they let pass without asking, tunnels that outlived their
     /// exemption, and times in which a source told of nothing. Callers are never named.
     Reconcile(Box<reconcile::ReconcileArgs>),
+    /// List what was recorded of such looks, or show one finding
+    Findings(findings::FindingsArgs),
+    /// Say for how long findings are kept, and delete those whose time is over
+    Retention(retention::RetentionArgs),
     /// Lay calls that no exemption covered beside the commits of who made them, for the order of review
     ///
     /// Lists the commits that follow such a call by their author, as the policy says who commits under which address. It
@@ -67,6 +75,11 @@ enum EgressCommand {
     /// One asks, with a reason; another seconds it with `lazaret motion second`. Both are entries of the ledger. For seven
     /// days, those two may then read the name out of the logs.
     Reveal(reveal::RevealArgs),
+    /// Record in the store how often exemptions were used, by the records of decisions
+    ///
+    /// Counts the decisions since the last recorded use of each exemption, so that `lazaret exempt report` tells which
+    /// are never used. No call waits for it: let a timer run it.
+    Uses(uses::UsesArgs),
     /// Write the notice to people whose calls are looked at, from the policy that is in force
     ///
     /// Says what is seen, decided, told and kept, and what is not. What the policy does not know stands in square
@@ -79,6 +92,8 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
     match &args.command {
         EgressCommand::Scan(args) => scan::run(args, global),
         EgressCommand::Reconcile(args) => reconcile::run(args, global),
+        EgressCommand::Findings(args) => findings::run(args, global),
+        EgressCommand::Retention(args) => retention::run(args, global),
         EgressCommand::Correlate(args) => correlate::run(args, global),
         EgressCommand::Serve(args) => serve::run(args, global),
         EgressCommand::SquidHelper(args) => squid_acl::run(args, global),
@@ -86,6 +101,7 @@ pub(crate) fn run(args: &EgressArgs, global: &GlobalArgs) -> Result<ExitCode, Co
         EgressCommand::Export(args) => export::run(args, global),
         EgressCommand::Snapshot(args) => snapshot::run(args, global),
         EgressCommand::Reveal(args) => reveal::run(args, global),
+        EgressCommand::Uses(args) => uses::run(args, global),
         EgressCommand::Notice(args) => notice::run(args, global),
     }
 }

@@ -146,7 +146,7 @@ pub(crate) fn run(args: &ExemptArgs, global: &GlobalArgs) -> Result<ExitCode, Co
 }
 
 /// Reads a day or a moment. What cannot be read is refused, because nobody knows when it would end.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = text.parse() {
         return Ok(moment);
     }

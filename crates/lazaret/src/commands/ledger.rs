@@ -300,6 +300,9 @@ fn write_report(report: &LedgerReport, format: ReportFormat) -> Result<(), Comma
             if let Some(rows) = report.rows {
                 writeln!(out, "rows     {rows} held against them")?;
             }
+            if let Some(findings) = report.findings.filter(|findings| *findings > 0) {
+                writeln!(out, "findings {findings} held against them")?;
+            }
             if let Some(objects) = report.objects {
                 writeln!(out, "vault    {}", count(objects, "object", "objects"))?;
             }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use lazaret_core::Outcome;
-use lazaret_evidence::traffic::{Precision, Response, TrafficDetector};
+use lazaret_core::{Outcome, Response};
+use lazaret_evidence::traffic::{Precision, TrafficDetector};
 use lazaret_pipeline::egress::{EgressReport, FindingReport, InputReport};
 
 use crate::screen::{Ink, Screen};

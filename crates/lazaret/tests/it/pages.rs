@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use lazaret_pipeline::docket::{CaseList, CaseSheet, ExemptionList, MotionList};
-use lazaret_pipeline::egress::{CorrelationReport, EgressReport, ReconciliationReport};
+use lazaret_pipeline::egress::{
+    CorrelationReport, EgressReport, FindingList, ReconciliationReport, RetentionSheet,
+};
 use lazaret_pipeline::export::ExportReport;
 use lazaret_pipeline::gate::{GateReport, VerifyReport};
 use lazaret_pipeline::removal::RemovalReport;
@@ -61,6 +63,8 @@ fn the_schemas_of_what_a_store_lists_are_up_to_date() {
         ("case", schemars::schema_for!(CaseSheet).to_value()),
         ("case-list", schemars::schema_for!(CaseList).to_value()),
         ("exemption-list", schemars::schema_for!(ExemptionList).to_value()),
+        ("egress-findings", schemars::schema_for!(FindingList).to_value()),
+        ("egress-retention", schemars::schema_for!(RetentionSheet).to_value()),
         ("motion-list", schemars::schema_for!(MotionList).to_value()),
     ] {
         compare_page(&format!("docs/reference/{name}.schema.json"), &sorted(schema));

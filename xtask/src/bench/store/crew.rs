@@ -5,7 +5,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use lazaret_authority::Duties;
-use lazaret_core::{Digest, IdentityId, OnDeadline, PersonId, PersonRole, Purpose, Terms, UnknownAuthors};
+use lazaret_core::{
+    Digest, IdentityId, OnDeadline, PersonId, PersonRole, Purpose, Retention, Terms, UnknownAuthors,
+};
 use lazaret_seal::SecretKey;
 use lazaret_store::{
     Actor, Charter, Document, Founding, NamedDuties, NewPerson, PolicyBasis, PublicKeyBytes, Store, StoreUrl,
@@ -90,6 +92,7 @@ fn terms() -> Terms {
         exemption_days: 30,
         purposes: vec![Purpose::Benchmark],
         unknown_authors: UnknownAuthors::Allow,
+        retention: Retention::default(),
     }
 }
 

@@ -35,19 +35,19 @@ struct Line {
 
 /// A recorded decision. Ordered, so that of two that bear one name the same is kept whatever the order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Recorded {
+pub(in crate::egress) struct Recorded {
     /// When it was made, in microseconds since 1970-01-01 UTC.
-    pub(super) time: i64,
+    pub(in crate::egress) time: i64,
     /// Until when it may be kept.
     pub(super) valid_until: i64,
-    pub(super) denies: bool,
+    pub(in crate::egress) denies: bool,
     pub(super) row: Option<EndpointId>,
-    pub(super) exemption: Option<String>,
+    pub(in crate::egress) exemption: Option<String>,
 }
 
 /// All decisions that records tell of.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(in crate::egress) struct Records {
     by_id: HashMap<DecisionId, Recorded, FxBuildHasher>,
     /// When the first and the last of them were made.
     span: Option<(i64, i64)>,
@@ -58,7 +58,7 @@ impl Records {
     ///
     /// # Errors
     /// [`LogError`] where it cannot be opened, or its first bytes not be read.
-    pub(super) fn read(&mut self, log: &mut Log<'_>) -> Result<RecordReport, LogError> {
+    pub(in crate::egress) fn read(&mut self, log: &mut Log<'_>) -> Result<RecordReport, LogError> {
         let open_error = |source| LogError::Open { name: log.name.clone(), source };
         let input: Box<dyn Read + '_> = match &mut log.open {
             Opener::Again(open) => open().map_err(open_error)?,
@@ -148,7 +148,7 @@ impl Records {
     }
 
     /// Returns all of them, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&DecisionId, &Recorded)> {
+    pub(in crate::egress) fn iter(&self) -> impl Iterator<Item = (&DecisionId, &Recorded)> {
         self.by_id.iter()
     }
 

@@ -29,6 +29,11 @@ pub(crate) struct Deciding {
 }
 
 impl DecidingArgs {
+    /// Returns which store is named.
+    pub(super) fn store(&self) -> &StoreArgs {
+        &self.store
+    }
+
     /// Reads policy and exemptions. Without a store there are no exemptions.
     pub(crate) async fn open(&self, now: Timestamp) -> Result<Deciding, CommandError> {
         let (rulebook, house) = self.rulebook().await?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lazaret_pipeline::egress::{
-    InputReport, Log, LogError, Naming, Opener, PSEUDONYM_PERIOD_DAYS, PeriodKeys,
+    InputReport, Log, LogError, Naming, Opener, PSEUDONYM_PERIOD_DAYS, PeriodKeys, RecordReport,
 };
 use lazaret_traffic::Format;
 
@@ -125,6 +125,23 @@ pub(super) fn warn_of_unread(input: &InputReport, screen: &Screen) {
 /// Whether nothing is known of some calls of a log: their lines were not understood, or not reached.
 pub(super) fn is_unread(input: &InputReport) -> bool {
     input.cut_short.is_some() || !input.not_understood.is_empty()
+}
+
+/// Says on standard error what of a record of decisions could not be read.
+pub(super) fn warn_of_unread_record(record: &RecordReport, screen: &Screen) {
+    let unread: u64 = record.not_understood.iter().map(|fault| fault.count).sum();
+    if unread > 0 {
+        let text = format!("`{}`: {unread} of {} lines were not understood", record.name, record.lines);
+        speech::warning(&text, screen);
+    }
+    if let Some(why) = &record.cut_short {
+        speech::warning(&format!("`{}` was not read to its end: {why}", record.name), screen);
+    }
+}
+
+/// Whether nothing is known of some decisions of a record.
+pub(super) fn is_unread_record(record: &RecordReport) -> bool {
+    record.cut_short.is_some() || !record.not_understood.is_empty()
 }
 
 /// Returns what to do about a log that cannot be read.

@@ -8,11 +8,14 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use lazaret_core::AddressRange;
 use lazaret_pipeline::egress::{
-    Leave, LogError, ReconcileRequest, ReconciliationReport, RecordReport, reconcile,
+    Keepable, Leave, LogError, ReconcileRequest, ReconciliationReport, reconcile,
 };
 
 use super::deciding::DecidingArgs;
-use super::reading::{format, is_unread, log_hint, logs, naming, warn_of_unread};
+use super::keeping::KeepingArgs;
+use super::reading::{
+    format, is_unread, is_unread_record, log_hint, logs, naming, warn_of_unread, warn_of_unread_record,
+};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -88,6 +91,8 @@ pub(crate) struct ReconcileArgs {
     /// What to fail on
     #[arg(long, value_enum, default_value = "discrepancy")]
     fail_on: FailOn,
+    #[command(flatten)]
+    keeping: KeepingArgs,
 }
 
 /// What to fail on.
@@ -106,6 +111,7 @@ pub(crate) fn run(args: &ReconcileArgs, global: &GlobalArgs) -> Result<ExitCode,
     check(args)?;
     let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
     let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
+    args.keeping.check(&args.deciding, rulebook.rules.policy().digest())?;
     let naming = naming(args.pseudonym_key.as_deref())?;
     let point_format =
         format(args.point_format.as_deref(), args.squid_logformat.as_deref(), args.point_map.as_deref())?;
@@ -133,6 +139,7 @@ pub(crate) fn run(args: &ReconcileArgs, global: &GlobalArgs) -> Result<ExitCode,
     })
     .map_err(log_error)?;
     write(&report, args, global)?;
+    args.keeping.keep(&args.deciding, report.policy, &Keepable::from(&report), global)?;
     let exit = exit_of(&report, args.fail_on);
     if exit == ExitCode::NothingExamined {
         let error = CommandError::new(exit, "the logs state no call, so nothing was examined")
@@ -171,14 +178,7 @@ fn check(args: &ReconcileArgs) -> Result<(), CommandError> {
 /// Says on standard error what could not be read, and what speaks against the whole comparison.
 fn warn(report: &ReconciliationReport, screen: &Screen) {
     report.sources.iter().flat_map(|source| &source.logs).for_each(|input| warn_of_unread(input, screen));
-    for record in report.records.iter().filter(|record| is_unread_record(record)) {
-        let unread: u64 = record.not_understood.iter().map(|fault| fault.count).sum();
-        let text = format!("`{}`: {unread} of {} lines were not understood", record.name, record.lines);
-        speech::warning(&text, screen);
-        if let Some(why) = &record.cut_short {
-            speech::warning(&format!("`{}` was not read to its end: {why}", record.name), screen);
-        }
-    }
+    report.records.iter().for_each(|record| warn_of_unread_record(record, screen));
     if report.joins_nothing() {
         speech::warning(
             "no decision accounts for any call that a sensor saw: where sensors and enforcement points know callers by \
@@ -186,10 +186,6 @@ fn warn(report: &ReconciliationReport, screen: &Screen) {
             screen,
         );
     }
-}
-
-fn is_unread_record(record: &RecordReport) -> bool {
-    record.cut_short.is_some() || !record.not_understood.is_empty()
 }
 
 /// Returns the exit code: what should not have happened outranks what could not be read.

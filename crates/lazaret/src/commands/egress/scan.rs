@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::{Args, ValueEnum};
-use lazaret_core::Outcome;
-use lazaret_evidence::traffic::Response;
+use lazaret_core::{Outcome, Response};
 use lazaret_pipeline::egress::{
-    EgressReport, EgressScanError, EgressScanRequest, Leave, detection_findings, scan,
+    EgressReport, EgressScanError, EgressScanRequest, Keepable, Leave, detection_findings, scan,
 };
 
 use super::deciding::DecidingArgs;
+use super::keeping::KeepingArgs;
 use super::reading::{LogFormatArgs, is_unread, log_hint, logs, naming, warn_of_unread};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
@@ -51,6 +51,8 @@ pub(crate) struct ScanArgs {
     /// The least finding to fail on: one that passed, and that no exemption covers
     #[arg(long, value_enum, default_value = "block")]
     fail_on: FailOnFinding,
+    #[command(flatten)]
+    keeping: KeepingArgs,
 }
 
 /// How to write what was found.
@@ -79,6 +81,7 @@ enum FailOnFinding {
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
     let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
+    args.keeping.check(&args.deciding, rulebook.rules.policy().digest())?;
     let naming = naming(args.pseudonym_key.as_deref())?;
     let format = args.log_format.read()?;
     let screen = Screen::stderr(global.color);
@@ -99,6 +102,7 @@ pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
     })
     .map_err(scan_error)?;
     write(&report, args, global)?;
+    args.keeping.keep(&args.deciding, report.policy, &Keepable::from(&report), global)?;
     let exit = exit_of(&report, args.fail_on);
     if exit == ExitCode::NothingExamined {
         let error = CommandError::new(exit, "the logs state no call, so nothing was examined")
