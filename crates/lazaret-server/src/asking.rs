@@ -236,7 +236,9 @@ impl<'a> Fallback<'a> {
             }
             OnFailure::Allow => format!("{} OK", read.channel),
             OnFailure::DenyInference => {
-                answer(read.channel, service.decider().policy(), &service.decide(Point::Squid, &read.asked()))
+                let decider = service.decider();
+                let decided = service.decide(&decider, Point::Squid, &read.asked());
+                answer(read.channel, decider.policy(), &decided)
             }
         }
     }

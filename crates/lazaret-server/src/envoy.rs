@@ -68,11 +68,12 @@ impl EnvoyAuthorization {
             account: extension("account"),
             kept_seconds: 0,
         };
-        match self.service.decide(point, &asked) {
+        let decider = self.service.decider();
+        match self.service.decide(&decider, point, &asked) {
             Decided::Missed { .. } => allowed(Vec::new(), None),
             Decided::Matched(call) => {
                 let decision = &call.decision;
-                let told = refusal(self.service.decider().policy(), call.endpoint, decision);
+                let told = refusal(decider.policy(), call.endpoint, decision);
                 let mut fields = vec![
                     ("decision", decision.id.to_string()),
                     ("permission", decision.permission.to_string()),

@@ -14,5 +14,5 @@ mod squid;
 
 pub use envoy::EnvoyAuthorization;
 pub use record::{DecisionRecord, Recorder};
-pub use serve::{Faces, ServeError, Stop, serve};
+pub use serve::{Faces, PolicyReading, Reading, ServeError, Stop, serve};
 pub use service::{Clock, Point, Service, Tally};

@@ -43,8 +43,9 @@ fn answer_line(service: &Service, line: &str) -> String {
     }
     match SquidLine::read(line) {
         Ok(line) => {
-            let decided = service.decide(Point::Squid, &line.asked());
-            answer(line.channel, service.decider().policy(), &decided)
+            let decider = service.decider();
+            let decided = service.decide(&decider, Point::Squid, &line.asked());
+            answer(line.channel, decider.policy(), &decided)
         }
         Err((channel, fault)) => format!("{} BH message={}", channel.unwrap_or("0"), told(fault)),
     }

@@ -1,4 +1,5 @@
-//! Opens the faces and keeps them open until it is told to stop; reads exemptions anew and writes the snapshot meanwhile.
+//! Opens the faces and keeps them open until it is told to stop; reads policy and exemptions anew and writes the
+//! snapshot meanwhile.
 
 use std::fs::Permissions;
 use std::io;
@@ -8,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use envoy_types::ext_authz::v3::pb::AuthorizationServer;
-use lazaret_pipeline::egress::{KeptExemptions, SnapshotError};
+use lazaret_pipeline::egress::{Decider, KeptExemptions, SnapshotError};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
@@ -24,7 +25,7 @@ use crate::service::Service;
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Where the service answers. Nothing is opened that is not named.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Faces {
     /// Envoy's: a loopback address with a port, or `unix:` and a path.
     pub grpc: Option<String>,
@@ -34,8 +35,30 @@ pub struct Faces {
     pub tcp: Option<String>,
     /// Where the snapshot is kept.
     pub snapshot: Option<PathBuf>,
-    /// How long to wait between readings of the exemptions.
+    /// How long to wait between readings of the policy and the exemptions.
     pub refresh: Duration,
+    /// Told where they are to be read at once.
+    pub nudge: Arc<Notify>,
+}
+
+/// What was read anew.
+#[derive(Debug)]
+pub struct Reading {
+    /// The policy.
+    pub policy: PolicyReading,
+    /// The exemptions; `None` where they could not be read.
+    pub exemptions: Option<KeptExemptions>,
+}
+
+/// What became of the policy.
+#[derive(Debug)]
+pub enum PolicyReading {
+    /// It is the one in force.
+    Same,
+    /// It is another: what decides by it.
+    Other(Box<Decider>),
+    /// It could not be read, or is not valid.
+    Refused,
 }
 
 /// The service could not be opened, or broke.
@@ -77,8 +100,9 @@ impl Stop {
     }
 }
 
-/// Serves until `stopped` is done. `read` reads the exemptions anew; where it cannot, those that were read last help for
-/// as long as the policy says. `opened` is called when every face is open.
+/// Serves until `stopped` is done. `read` reads policy and exemptions anew, and is handed what decides now: a policy that
+/// cannot be taken leaves the one in force, and where exemptions cannot be read, those that were read last help for as
+/// long as the policy says. `opened` is called when every face is open.
 ///
 /// # Errors
 /// [`ServeError`] where a face cannot be opened.
@@ -90,8 +114,8 @@ pub async fn serve<R, F>(
     stopped: impl Future<Output = ()>,
 ) -> Result<(), ServeError>
 where
-    R: Fn() -> F + Send + 'static,
-    F: Future<Output = Option<KeptExemptions>> + Send + 'static,
+    R: Fn(Arc<Decider>) -> F + Send + 'static,
+    F: Future<Output = Reading> + Send + 'static,
 {
     write_snapshot(&service, faces.snapshot.as_deref())?;
     let (tell, told) = watch::channel(false);
@@ -222,22 +246,31 @@ async fn accept_tcp(service: Arc<Service>, listener: TcpListener, mut stop: Stop
     }
 }
 
-/// Reads the exemptions anew, again and again, and writes the snapshot each time that they could be read.
+/// Reads policy and exemptions anew, again and again, and writes the snapshot each time that anything could be read.
 async fn refresh<R, F>(service: Arc<Service>, faces: Faces, read: R, mut stop: Stop) -> Result<(), ServeError>
 where
-    R: Fn() -> F + Send + 'static,
-    F: Future<Output = Option<KeptExemptions>> + Send + 'static,
+    R: Fn(Arc<Decider>) -> F + Send + 'static,
+    F: Future<Output = Reading> + Send + 'static,
 {
     loop {
         tokio::select! {
             () = stop.told() => return Ok(()),
             () = tokio::time::sleep(faces.refresh) => {}
+            () = faces.nudge.notified() => {}
         }
-        let exemptions = read().await;
+        let Reading { policy, exemptions } = read(service.decider()).await;
+        let is_taken = matches!(policy, PolicyReading::Other(_));
+        match policy {
+            PolicyReading::Same => service.keep(),
+            PolicyReading::Other(decider) => service.take(*decider),
+            PolicyReading::Refused => service.refuse(),
+        }
         let mut succeeded = exemptions.is_some();
         if let Some(exemptions) = exemptions {
             service.decider().replace_exemptions(exemptions);
-            succeeded = write_snapshot(&service, faces.snapshot.as_deref()).is_ok();
+        }
+        if succeeded || is_taken {
+            succeeded &= write_snapshot(&service, faces.snapshot.as_deref()).is_ok();
         }
         service.note_refresh(succeeded);
     }

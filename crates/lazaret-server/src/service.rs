@@ -1,7 +1,7 @@
 //! What all faces share: one decider, one clock, what is counted, what is recorded.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use lazaret_core::{DecisionId, Permission};
@@ -36,14 +36,18 @@ pub struct Tally {
     looser: AtomicU64,
     refreshed: AtomicU64,
     not_refreshed: AtomicU64,
+    taken: AtomicU64,
+    refused: AtomicU64,
 }
 
-/// Decides for all faces.
+/// Decides for all faces. What it decides by can be exchanged while others ask.
 pub struct Service {
-    decider: Arc<Decider>,
+    decider: RwLock<Arc<Decider>>,
     clock: Clock,
     recorder: Arc<Recorder>,
     tally: Tally,
+    /// Whether another policy lies where the one in force came from, and cannot be taken.
+    outdated: AtomicBool,
 }
 
 impl std::fmt::Debug for Service {
@@ -56,13 +60,33 @@ impl Service {
     /// Makes one.
     #[must_use]
     pub fn new(decider: Arc<Decider>, clock: Clock, recorder: Arc<Recorder>) -> Self {
-        Self { decider, clock, recorder, tally: Tally::default() }
+        let (decider, outdated) = (RwLock::new(decider), AtomicBool::new(false));
+        Self { decider, clock, recorder, tally: Tally::default(), outdated }
     }
 
-    /// Returns what decides.
+    /// Returns what decides now. Whoever holds it goes on with it when another is taken.
     #[must_use]
-    pub fn decider(&self) -> &Decider {
-        &self.decider
+    pub fn decider(&self) -> Arc<Decider> {
+        // A thread that panicked here has exchanged one whole value for another, or has not.
+        Arc::clone(&self.decider.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Decides by another policy from the next request on.
+    pub fn take(&self, decider: Decider) {
+        *self.decider.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(decider);
+        self.outdated.store(false, Ordering::Relaxed);
+        add(&self.tally.taken);
+    }
+
+    /// Notes that another policy lies there and cannot be taken: the one in force stays.
+    pub fn refuse(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+        add(&self.tally.refused);
+    }
+
+    /// Notes that the policy in force is the one that lies there.
+    pub fn keep(&self) {
+        self.outdated.store(false, Ordering::Relaxed);
     }
 
     /// Returns the time.
@@ -71,11 +95,11 @@ impl Service {
         (self.clock)()
     }
 
-    /// Decides about a request, counts it, and records it where something matches.
+    /// Decides about a request by what [`Service::decider`] gave, counts it, and records it where something matches.
     #[must_use]
-    pub fn decide(&self, point: Point, asked: &AskedCall<'_>) -> Decided<'_> {
+    pub fn decide<'d>(&self, decider: &'d Decider, point: Point, asked: &AskedCall<'_>) -> Decided<'d> {
         let now = self.now();
-        let decided = self.decider.decide(asked, || new_id(now), now);
+        let decided = decider.decide(asked, || new_id(now), now);
         match &decided {
             Decided::Missed { is_readable } => {
                 add(if *is_readable { &self.tally.missed } else { &self.tally.unreadable });
@@ -100,13 +124,21 @@ impl Service {
         add(if succeeded { &self.tally.refreshed } else { &self.tally.not_refreshed });
     }
 
-    /// Returns how it stands, in one line: `ok` first where exemptions could be read lately.
+    /// Returns how it stands, in one line: `ok` first where exemptions could be read lately, and where no other policy
+    /// waits that cannot be taken.
     #[must_use]
     pub fn health(&self) -> String {
         let now = self.now();
-        let word = if self.decider.trusts_exemptions(now) { "ok" } else { "stale" };
-        let exemptions = self.decider.exemptions();
-        let policy = self.decider.policy();
+        let decider = self.decider();
+        let word = if !decider.trusts_exemptions(now) {
+            "stale"
+        } else if self.outdated.load(Ordering::Relaxed) {
+            "outdated"
+        } else {
+            "ok"
+        };
+        let exemptions = decider.exemptions();
+        let policy = decider.policy();
         format!(
             "{word} policy={} catalog={} exemptions={} read={} unrecorded={}",
             policy.policy,
@@ -122,7 +154,7 @@ impl Service {
     pub fn metrics(&self) -> String {
         let tally = &self.tally;
         let mut text = String::new();
-        let rows: [(&str, &str, u64); 8] = [
+        let rows: [(&str, &str, u64); 10] = [
             ("missed", "Requests that nothing of the catalog matches.", count(&tally.missed)),
             ("unreadable", "Requests of which no destination could be read.", count(&tally.unreadable)),
             ("allowed", "Requests that match and may go on.", count(&tally.allowed)),
@@ -130,12 +162,18 @@ impl Service {
             ("looser", "Requests that the mode `enforce` would stop.", count(&tally.looser)),
             ("refreshed", "Times that exemptions were read.", count(&tally.refreshed)),
             ("not_refreshed", "Times that exemptions could not be read.", count(&tally.not_refreshed)),
+            ("policies_taken", "Times that another policy was taken.", count(&tally.taken)),
+            ("policies_refused", "Times that another policy could not be taken.", count(&tally.refused)),
             ("unrecorded", "Decisions that could not be recorded.", self.recorder.lost()),
         ];
         for (name, help, count) in rows {
             let name = format!("lazaret_egress_{name}_total");
             text += &format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}\n");
         }
+        let name = "lazaret_egress_outdated";
+        let help = "Whether another policy waits that cannot be taken.";
+        let outdated = u8::from(self.outdated.load(Ordering::Relaxed));
+        text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {outdated}\n");
         text
     }
 }

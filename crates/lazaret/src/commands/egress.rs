@@ -15,6 +15,7 @@ mod keeping;
 mod notice;
 mod reading;
 mod reconcile;
+mod renewing;
 mod retention;
 mod reveal;
 mod scan;

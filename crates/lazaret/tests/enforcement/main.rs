@@ -15,6 +15,7 @@ mod firewall;
 mod greeting;
 mod lists;
 mod readers;
+mod renewal;
 mod resolvers;
 mod sensor;
 mod squid;

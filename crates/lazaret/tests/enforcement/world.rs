@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 /// Enforced on this machine's addresses; the lab is all of them.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 version = 1
 name = "acme"
 [ban]
@@ -33,12 +33,13 @@ logins = ["cleo@acme.example"]
 person = "cleo"
 "#;
 
-const PEOPLE: [(&str, &str); 5] = [
+const PEOPLE: [(&str, &str); 6] = [
     ("ada", "admin"),
     ("ben", "admin"),
     ("cleo", "reviewer"),
     ("dov", "reviewer"),
     ("gil", "manager+policy-owner"),
+    ("finn", "policy-owner"),
 ];
 
 /// How long anything may take to come up or to happen.
@@ -160,7 +161,11 @@ impl World {
 
     /// Starts the service, and waits until it answers.
     pub(crate) fn serve(&self, more: &[&str]) -> Running {
-        let mut command = self.command("ada");
+        self.serve_by(self.command("ada"), more)
+    }
+
+    /// The same, by a command that was prepared.
+    pub(crate) fn serve_by(&self, mut command: Command, more: &[&str]) -> Running {
         command.args(["egress", "serve", "--refresh", "1", "--socket", &self.text("lazaret.sock")]);
         command.args(["--snapshot", &self.text("snapshot.json"), "--record", &self.text("decisions.jsonl")]);
         let service = Running::start(command.args(more).arg("--quiet"));

@@ -22,10 +22,12 @@ pub(crate) struct DecidingArgs {
     store: StoreArgs,
 }
 
-/// What decides, and the store that it was made of.
+/// What decides, and what it was made of.
 pub(crate) struct Deciding {
     pub(crate) decider: Decider,
     pub(crate) house: Option<House>,
+    /// The file of the policy, where one is named.
+    pub(crate) policy: Option<PathBuf>,
 }
 
 impl DecidingArgs {
@@ -38,7 +40,8 @@ impl DecidingArgs {
     pub(crate) async fn open(&self, now: Timestamp) -> Result<Deciding, CommandError> {
         let (rulebook, house) = self.rulebook().await?;
         let exemptions = active(&rulebook, house.as_ref(), now).await?;
-        Ok(Deciding { decider: decider(&rulebook, exemptions)?, house })
+        let policy = self.policy.clone();
+        Ok(Deciding { decider: decider(&rulebook, exemptions)?, house, policy })
     }
 
     /// Reads the policy, and every exemption that ever was approved, to hold calls of the past against.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use lazaret_pipeline::egress::KeptExemptions;
 use lazaret_server::{Faces, Recorder, ServeError, Service, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::deciding::{Deciding, DecidingArgs};
+use super::renewing::Renewal;
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -36,7 +36,7 @@ pub(crate) struct ServeArgs {
     /// Add a line to this file for each call that matches, and for no other
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How long to wait between readings of the exemptions
+    /// How long to wait between readings of the policy and the exemptions; SIGHUP has them read at once
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     refresh: u64,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ServeArgs, global: &GlobalArgs) -> Result<ExitCode, Com
         None => Recorder::none(),
     };
     block_on(async {
-        let Deciding { decider, house } = args.deciding.open(global.now()).await?;
+        let Deciding { decider, house, policy } = args.deciding.open(global.now()).await?;
         let clock = Arc::new(Timestamp::now);
         let service = Arc::new(Service::new(Arc::new(decider), clock, Arc::new(recorder)));
         let faces = Faces {
@@ -66,17 +66,14 @@ pub(crate) fn run(args: &ServeArgs, global: &GlobalArgs) -> Result<ExitCode, Com
             tcp: args.tcp.clone(),
             snapshot: args.snapshot.clone(),
             refresh: Duration::from_secs(args.refresh),
+            nudge: Arc::default(),
         };
-        let terms = service.decider().exemptions().terms().clone();
-        let read = move || {
-            let (house, terms) = (house.clone(), terms.clone());
-            async move {
-                match house {
-                    Some(house) => KeptExemptions::read(&house, Timestamp::now()).await.ok(),
-                    None => Some(KeptExemptions::none(terms, Timestamp::now())),
-                }
-            }
+        let renewal = Arc::new(Renewal::new(house, policy, global));
+        let read = move |in_force| {
+            let renewal = Arc::clone(&renewal);
+            async move { renewal.read(in_force).await }
         };
+        let nudge = Arc::clone(&faces.nudge);
         let opened = || {
             if !global.quiet {
                 speech::note("deciding; stop with SIGTERM", &Screen::stderr(global.color));
@@ -84,10 +81,14 @@ pub(crate) fn run(args: &ServeArgs, global: &GlobalArgs) -> Result<ExitCode, Com
         };
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut hang_up = signal(SignalKind::hangup()).map_err(no_signals)?;
         let stopped = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                    Some(()) = hang_up.recv() => nudge.notify_one(),
+                }
             }
         };
         serve(service, faces, read, opened, stopped).await.map_err(serve_error)
