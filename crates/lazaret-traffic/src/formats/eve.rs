@@ -1,7 +1,7 @@
 //! Suricata's EVE: one JSON object a line, told apart by `event_type`.
 //!
 //! Documented at docs.suricata.io, "EVE JSON Format"; the events `tls`, `quic`, `dns` (versions 1 to 3), `http` and
-//! `flow` are read; held against Suricata 7.0.10.
+//! `flow` are read; held against Suricata 7.0.10. `host` is the sensor (`sensor-name`), and nobody who called.
 
 use lazaret_core::{Outcome, Part, Visibility};
 
@@ -19,7 +19,6 @@ const NAMES: Names<'_> = &[
     (&["src_ip"], Target::One(Slot::Client)),
     (&["dest_ip"], Target::One(Slot::Server)),
     (&["dest_port"], Target::One(Slot::Port)),
-    (&["host"], Target::One(Slot::Device)),
     (&["tls", "sni"], Target::One(Slot::Sni)),
     (&["tls", "ja4"], Target::One(Slot::Ja4)),
     (&["quic", "sni"], Target::One(Slot::Sni)),
