@@ -23,7 +23,7 @@ use lazaret_core::{Digest, Model, Provider, Role, Roster, Tool, ToolId};
 use serde::Deserialize;
 
 use crate::detectors::Detectors;
-use crate::endpoints::EndpointIndex;
+use crate::endpoints::{EndpointIndex, SystemTable};
 use crate::traffic::{DNS_OVER_TLS_ID, EvasionData, ShapeData};
 
 pub use data::{
@@ -150,6 +150,13 @@ impl Catalog {
     /// The marks of one tool by id.
     pub fn marks_of(&self, tool: &ToolId) -> impl Iterator<Item = &Mark> {
         self.marks.iter().filter(move |mark| mark.tool.as_ref() == Some(tool))
+    }
+
+    /// Returns the catalog with a table of who announces which addresses: rows that name a system match by it then.
+    #[must_use]
+    pub fn with_announced(mut self, table: SystemTable) -> Self {
+        self.endpoints = Arc::new((*self.endpoints).clone().with_announced(table));
+        self
     }
 
     /// The endpoints, by host, address and request.

@@ -1,6 +1,7 @@
 //! Endpoints: which rows of the catalog a host, an address or a request belongs to.
 
 mod addresses;
+mod announced;
 mod host;
 mod index;
 mod lists;
@@ -8,6 +9,7 @@ mod names;
 mod path;
 
 pub use addresses::SystemTable;
+pub use announced::AnnouncedError;
 pub use host::{Host, HostBuffer, read_host};
 pub use index::{EndpointIndex, IndexError, Matches};
 pub use lists::{ListDifference, ListedThing, PublicList, compare_list, read_public_list};

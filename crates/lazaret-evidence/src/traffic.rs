@@ -22,7 +22,7 @@ pub(crate) use evasion::DNS_OVER_TLS_ID;
 pub use evasion::{EvasionData, EvasionKind, Evasions};
 pub use finding::{Caller, Calls, Extent, FindingKey, GREETING_BYTES, HOUR, LinePlace, hour_of};
 pub use matching::Glance;
-pub use presence::{AROUND_MINUTES, Presence, PresenceKey, Presences, TINY_BYTES};
+pub use presence::{AROUND_MINUTES, ModelUse, Presence, PresenceKey, Presences, TINY_BYTES};
 pub use relay::{Relays, conclude};
 pub use shapes::{Need, ShapeData, Shapes, ShapesError};
 pub use streams::{RARE_CALLERS_MAX, RARE_HOSTS_MAX, RARE_STREAMS_MIN, RareStreams, is_stream};

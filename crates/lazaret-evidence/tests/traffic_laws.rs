@@ -11,11 +11,13 @@ use lazaret_core::{
     Confidence, Endpoint, EndpointId, EndpointPattern, EndpointRole, Exclusivity, Outcome, ProviderId,
     ToolId, TrafficFact, Visibility,
 };
+use lazaret_evidence::catalog::Day;
 use lazaret_evidence::traffic::{
-    Call, Calls, Evasions, FindingKey, Grants, LinePlace, Own, Permits, Relays, Shapes, Standing,
-    TrafficDetector, Watch, Watched, conclude,
+    Call, Calls, EvasionData, EvasionKind, Evasions, FindingKey, Grants, LinePlace, Own, Permits, Relays,
+    ShapeData, Shapes, Standing, TrafficDetector, Watch, Watched, conclude,
 };
 use proptest::prelude::*;
+use toml::Spanned;
 
 /// Hosts, and the number of the row each matches.
 const HOSTS: [(&str, Option<u32>); 5] = [
@@ -25,6 +27,23 @@ const HOSTS: [(&str, Option<u32>); 5] = [
     ("relay.unknown.example", None),
     ("www.unknown.example", None),
 ];
+
+/// Paths of requests: none, one by which the rival's models are called, one of another provider's, one of anybody's.
+const PATHS: [Option<&str>; 4] = [None, Some("/rival/ask"), Some("/other/ask"), Some("/v1/ask")];
+
+fn shape(id: &str, provider: Option<&str>, path: &str) -> ShapeData {
+    ShapeData {
+        id: Spanned::new(0..0, id.to_owned()),
+        provider: provider.map(|provider| provider.parse().unwrap()),
+        method: "POST".to_owned(),
+        paths: vec![path.to_owned()],
+        needs: Vec::new(),
+        headers: Vec::new(),
+        agents: Vec::new(),
+        source: "a test".to_owned(),
+        verified: Day(date(2026, 11, 1)),
+    }
+}
 
 fn endpoint(id: &str, provider: &str, role: EndpointRole, plan: Option<&str>) -> Endpoint {
     Endpoint {
@@ -50,7 +69,7 @@ fn watch(scores: bool) -> Watch {
         endpoint("rival-login", "rival", EndpointRole::Auth, None),
         endpoint("friend-api", "friend", EndpointRole::Inference, Some("individual")),
     ];
-    let is_banned = |provider: &ProviderId| provider.as_str() == "rival";
+    let is_banned = |provider: &ProviderId| provider.as_str() != "friend";
     let standing = |row: &Endpoint| {
         if is_banned(&row.provider) { Standing::Banned } else { Standing::Permitted }
     };
@@ -67,7 +86,13 @@ fn watch(scores: bool) -> Watch {
         standing,
         is_banned,
         permits,
-        Shapes::new(Vec::new()).unwrap(),
+        // Of the other provider no row shows a tool.
+        Shapes::new(vec![
+            shape("rivals", Some("rival"), "/rival/ask"),
+            shape("others", Some("other"), "/other/ask"),
+            shape("anybodys", None, "/v1/ask"),
+        ])
+        .unwrap(),
         Evasions::default(),
         scores,
     )
@@ -78,17 +103,14 @@ fn watch(scores: bool) -> Watch {
 struct Line {
     caller: u8,
     host: usize,
+    path: usize,
     minute: i64,
     stream: bool,
 }
 
 fn line() -> impl Strategy<Value = Line> {
-    (0..3_u8, 0..HOSTS.len(), 0..3000_i64, any::<bool>()).prop_map(|(caller, host, minute, stream)| Line {
-        caller,
-        host,
-        minute,
-        stream,
-    })
+    let parts = (0..3_u8, 0..HOSTS.len(), 0..PATHS.len(), 0..3000_i64, any::<bool>());
+    parts.prop_map(|(caller, host, path, minute, stream)| Line { caller, host, path, minute, stream })
 }
 
 impl Line {
@@ -101,6 +123,8 @@ impl Line {
             sent: Some(sent),
             received: Some(received),
             outcome: Outcome::Passed,
+            method: Some(b"POST"),
+            path: PATHS.get(self.path).copied().flatten().map(str::as_bytes),
             ..TrafficFact::unstated(Visibility::Connect)
         }
     }
@@ -163,7 +187,7 @@ proptest! {
     fn a_call_that_matches_nothing_leaves_nothing(line in line()) {
         let watch = watch(false);
         let mut watched = Watched::default();
-        let unknown = Line { host: 4, ..line };
+        let unknown = Line { host: 4, path: 0, ..line };
         note(&watch, unknown, 1, &mut watched);
         let relays = Relays::new(&mut watched);
         prop_assert!(relays.is_empty());
@@ -178,47 +202,102 @@ fn told(lines: &[Line]) -> Vec<(TrafficDetector, String)> {
     found.into_keys().map(|key| (key.detector, key.host.into())).collect()
 }
 
-#[test]
-fn a_tool_that_signs_in_and_streams_elsewhere_is_called_relayed() {
-    let sign_in = Line { caller: 1, host: 1, minute: 100, stream: false };
-    let stream = Line { caller: 1, host: 3, minute: 105, stream: true };
-    assert_eq!(told(&[sign_in, stream]), [(TrafficDetector::RelayedTool, HOSTS[3].0.to_owned())]);
-    let late = Line { minute: 130, ..stream };
-    assert_eq!(told(&[sign_in, late]), [(TrafficDetector::SilentTool, String::new())]);
-    let of_another = Line { caller: 2, ..stream };
-    assert_eq!(told(&[sign_in, of_another]), [(TrafficDetector::SilentTool, String::new())]);
-}
+/// A call without a path.
+const PLAIN: Line = Line { caller: 1, host: 0, path: 0, minute: 100, stream: false };
+const TINY: Line = PLAIN;
+const USED: Line = Line { stream: true, minute: 101, ..PLAIN };
+const SIGN_IN: Line = Line { host: 1, ..PLAIN };
+const STREAM: Line = Line { host: 3, minute: 105, stream: true, ..PLAIN };
+const SHAPED: Line = Line { host: 4, path: 1, minute: 110, ..PLAIN };
 
 #[test]
-fn a_tool_whose_service_is_used_is_neither_silent_nor_relayed() {
-    let sign_in = Line { caller: 1, host: 1, minute: 100, stream: false };
-    let used = Line { caller: 1, host: 0, minute: 101, stream: true };
-    let stream = Line { caller: 1, host: 3, minute: 105, stream: true };
-    assert_eq!(told(&[sign_in, used, stream]), [(TrafficDetector::InferenceHost, HOSTS[0].0.to_owned())]);
-}
-
-#[test]
-fn tiny_calls_to_the_service_beside_streams_elsewhere_are_a_relay() {
-    let tiny = Line { caller: 1, host: 0, minute: 100, stream: false };
-    let stream = Line { caller: 1, host: 3, minute: 101, stream: true };
-    let expected = [
-        (TrafficDetector::InferenceHost, HOSTS[0].0.to_owned()),
-        (TrafficDetector::RelayedTool, HOSTS[3].0.to_owned()),
+fn what_is_told_of_calls_taken_together() {
+    use TrafficDetector::{ApiShape, InferenceHost, PersonalPlan, RelayedTool, SilentTool};
+    let api = (InferenceHost, HOSTS[0].0);
+    let (relay, silent) = ((RelayedTool, HOSTS[3].0), (SilentTool, ""));
+    let shaped = (ApiShape, HOSTS[4].0);
+    let next_day = 100 + 24 * 60;
+    let cases: &[(&str, &[Line], &[(TrafficDetector, &str)])] = &[
+        ("a tool that shows itself, and nothing else", &[SIGN_IN], &[silent]),
+        ("and streams elsewhere", &[SIGN_IN, STREAM], &[relay]),
+        ("and streams elsewhere, much later", &[SIGN_IN, Line { minute: 130, ..STREAM }], &[silent]),
+        ("and another one's streams", &[SIGN_IN, Line { caller: 2, ..STREAM }], &[silent]),
+        ("and its service used", &[SIGN_IN, USED, STREAM], &[api]),
+        ("tiny calls to the service say that it is called", &[TINY], &[api]),
+        ("whatever else the tool does", &[SIGN_IN, TINY], &[api]),
+        ("and are a relay beside streams elsewhere", &[TINY, STREAM], &[api, relay]),
+        (
+            "on another day they say nothing of this one",
+            &[SIGN_IN, Line { minute: next_day, ..TINY }],
+            &[api, silent],
+        ),
+        ("another one's say nothing", &[SIGN_IN, Line { caller: 2, ..TINY }], &[api, silent]),
+        ("calls of the provider's shape are its use", &[SIGN_IN, SHAPED], &[shaped]),
+        ("calls of anybody's shape may be", &[SIGN_IN, Line { path: 3, ..SHAPED }], &[shaped]),
+        ("those of another provider's are not", &[SIGN_IN, Line { path: 2, ..SHAPED }], &[shaped, silent]),
+        ("nor are those of another day", &[SIGN_IN, Line { minute: next_day, ..SHAPED }], &[shaped, silent]),
+        ("nor those of another caller", &[SIGN_IN, Line { caller: 2, ..SHAPED }], &[shaped, silent]),
+        ("an approved tool outside the plan", &[Line { host: 2, ..USED }], &[(PersonalPlan, HOSTS[2].0)]),
     ];
-    assert_eq!(told(&[tiny, stream]), expected);
-}
-
-#[test]
-fn an_approved_tool_is_told_only_outside_the_plan() {
-    let call = Line { caller: 1, host: 2, minute: 100, stream: true };
-    assert_eq!(told(&[call]), [(TrafficDetector::PersonalPlan, HOSTS[2].0.to_owned())]);
+    for (what, lines, expected) in cases {
+        let mut expected: Vec<_> =
+            expected.iter().map(|(detector, host)| (*detector, (*host).to_owned())).collect();
+        let mut found = told(lines);
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{what}");
+    }
 }
 
 #[test]
 fn streams_are_scored_where_few_call_and_often() {
-    let stream = |caller, minute| Line { caller, host: 4, minute, stream: true };
+    let stream = |caller, minute| Line { caller, host: 4, minute, stream: true, ..PLAIN };
     let few: Vec<Line> = (0..9).map(|minute| stream(1, minute)).collect();
     assert_eq!(told(&few), []);
     let often: Vec<Line> = (0..10).map(|minute| stream(1, minute)).collect();
     assert_eq!(told(&often), [(TrafficDetector::RareStream, HOSTS[4].0.to_owned())]);
+}
+
+#[test]
+fn a_greeting_that_hides_its_name_is_told_whatever_was_asked_for() {
+    let row = EvasionData {
+        id: Spanned::new(0..0, "hidden".to_owned()),
+        kind: EvasionKind::Greeting,
+        exact: vec!["outer.example".to_owned()],
+        suffix: Vec::new(),
+        source: "a test".to_owned(),
+        verified: Day(date(2026, 11, 1)),
+    };
+    let shapes = Shapes::new(Vec::new()).unwrap();
+    let standing = |_: &Endpoint| Standing::Banned;
+    let evasions = Evasions::new(vec![row]);
+    let watch = Watch::new(&[], standing, |_| true, Permits::default(), shapes, evasions, false);
+    for (asked, greeted, permits, expected) in [
+        ("outer.example", None, false, Some("outer.example")),
+        ("www.unknown.example", Some("outer.example"), false, Some("outer.example")),
+        ("203.0.113.7", Some("outer.example"), false, Some("outer.example")),
+        ("203.0.113.7", Some("outer.example"), true, None),
+        ("www.unknown.example", Some("www.unknown.example"), false, None),
+    ] {
+        let fact = PLAIN.fact();
+        let mut watched = Watched::default();
+        let call = Call {
+            fact: &fact,
+            place: LinePlace { input: 0, line: 1 },
+            host: Some(asked),
+            named: &[],
+            greeted_host: greeted,
+            greeted: &[],
+            addressed: &[],
+            grants: Grants {
+                exemption: &|_| None,
+                evasion: &|_, host| permits && host == Some("outer.example"),
+            },
+        };
+        watch.note(&call, &mut watched);
+        let told: Vec<_> = watched.findings.into_keys().map(|key| (key.detector, key.host)).collect();
+        let expected: Vec<_> =
+            expected.map(|host| (TrafficDetector::ControlEvasion, host.into())).into_iter().collect();
+        assert_eq!(told, expected, "{asked} {greeted:?} {permits}");
+    }
 }

@@ -129,6 +129,12 @@ impl EndpointIndex {
         self
     }
 
+    /// Whether there is such a table.
+    #[must_use]
+    pub fn has_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
     /// All rows, by id.
     #[must_use]
     pub fn rows(&self) -> &[Endpoint] {

@@ -38,13 +38,15 @@ pub enum TrafficDetector {
     SilentTool,
     /// A resolver, a hidden greeting or a tunnel that takes the calls behind it out of sight.
     ControlEvasion,
+    /// An address that a banned provider's network announces, where that alone is known of it.
+    ProviderNetwork,
     /// Streams of a model's shape to a host that few call.
     RareStream,
 }
 
 impl TrafficDetector {
     /// All detectors, the most certain first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InferenceHost,
         Self::ProviderAddress,
         Self::HiddenName,
@@ -53,6 +55,7 @@ impl TrafficDetector {
         Self::RelayedTool,
         Self::SilentTool,
         Self::ControlEvasion,
+        Self::ProviderNetwork,
         Self::RareStream,
     ];
 
@@ -68,6 +71,7 @@ impl TrafficDetector {
             Self::RelayedTool => "relayed-tool",
             Self::SilentTool => "silent-tool",
             Self::ControlEvasion => "control-evasion",
+            Self::ProviderNetwork => "provider-network",
             Self::RareStream => "rare-stream",
         }
     }
@@ -84,6 +88,7 @@ impl TrafficDetector {
             Self::RelayedTool => "banned tool that seems to be relayed through another host",
             Self::SilentTool => "banned tool present, its calls not seen",
             Self::ControlEvasion => "names or calls taken out of sight",
+            Self::ProviderNetwork => "call to a network that a banned provider announces",
             Self::RareStream => "streams of a model's shape to a rarely called host",
         }
     }
@@ -94,7 +99,7 @@ impl TrafficDetector {
         use Visibility::{Connect, Dns, Flow, Http, Sni};
         match self {
             Self::InferenceHost | Self::PersonalPlan => &[Dns, Sni, Connect, Http],
-            Self::ProviderAddress => &[Flow, Sni, Connect, Http],
+            Self::ProviderAddress | Self::ProviderNetwork => &[Flow, Sni, Connect, Http],
             Self::ApiShape => &[Http],
             Self::HiddenName => &[Sni, Connect, Http],
             Self::RelayedTool | Self::RareStream => &[Flow, Sni, Connect, Http],
@@ -112,7 +117,7 @@ impl TrafficDetector {
             | Self::HiddenName
             | Self::PersonalPlan => Precision::Exact,
             Self::RelayedTool | Self::ControlEvasion => Precision::Likely,
-            Self::SilentTool | Self::RareStream => Precision::Weak,
+            Self::SilentTool | Self::ProviderNetwork | Self::RareStream => Precision::Weak,
         }
     }
 
@@ -122,7 +127,7 @@ impl TrafficDetector {
         match self {
             Self::InferenceHost | Self::ProviderAddress | Self::HiddenName => Response::Block,
             Self::ApiShape | Self::PersonalPlan | Self::RelayedTool | Self::ControlEvasion => Response::Alert,
-            Self::SilentTool | Self::RareStream => Response::Score,
+            Self::SilentTool | Self::ProviderNetwork | Self::RareStream => Response::Score,
         }
     }
 }

@@ -74,10 +74,11 @@ impl Watch {
             // An address that was asked for is an address that was called.
             Some(Host::Address(_)) | None => Vec::new(),
         };
-        let server = fact.server.or(match host {
+        // Beside an address that was asked for, the one that was connected to may be another proxy's.
+        let server = match host {
             Some(Host::Address(address)) => Some(address),
-            Some(Host::Name(_)) | None => None,
-        });
+            Some(Host::Name(_)) | None => fact.server,
+        };
         let addressed = server.map_or_else(Vec::new, |server| numbers(&endpoints.address(server)));
         let host_text = host.map(text);
         let greeted_text = greeted.map(text);

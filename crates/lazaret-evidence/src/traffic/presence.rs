@@ -36,39 +36,70 @@ pub struct Presence {
     pub minutes: BTreeSet<i64>,
     /// Whether the provider's models were called with more than a tiny request, or with nobody knows how much.
     pub used: bool,
+    /// Whether another detector tells of a call of the caller to the provider's models on that day, or of one that may be.
+    pub told: bool,
 }
 
 /// What was seen of all tools and callers.
 #[derive(Debug, Clone, Default)]
-pub struct Presences(BTreeMap<PresenceKey, Presence>);
+pub struct Presences {
+    tools: BTreeMap<PresenceKey, Presence>,
+    /// Callers and days of calls of a model service's shape to unknown hosts; by provider, where the shape is one
+    /// provider's alone.
+    shaped: BTreeSet<(Caller, Option<i64>, Option<u32>)>,
+}
+
+/// What a call says of a provider's models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelUse {
+    /// They were not called: the tool shows itself otherwise.
+    None,
+    /// They were called, with so little that a check of names or versions would do it. Another detector tells of it.
+    Tiny,
+    /// They were called, with more than that or with nobody knows how much. Another detector tells of it.
+    Full,
+}
 
 impl Presences {
-    /// Notes a call that shows a tool of the provider. `used` says that the provider's models were called.
-    pub fn note(&mut self, caller: Caller, provider: u32, row: u32, used: bool, calls: Calls) {
+    /// Notes a call that shows a tool of the provider, and what it says of the provider's models.
+    pub fn note(&mut self, caller: Caller, provider: u32, row: u32, of_models: ModelUse, calls: Calls) {
         let minutes = calls.first.map(|time| time.div_euclid(MINUTE)).into_iter().collect();
-        let day = hour_of(calls.first).map(|hour| hour.div_euclid(24));
-        let presence = Presence { signs: calls, rows: BTreeSet::from([row]), minutes, used };
-        self.put(PresenceKey { caller, provider, day }, presence);
+        let (used, told) = (of_models == ModelUse::Full, of_models != ModelUse::None);
+        let presence = Presence { signs: calls, rows: BTreeSet::from([row]), minutes, used, told };
+        self.put(PresenceKey { caller, provider, day: day_of(calls.first) }, presence);
+    }
+
+    /// Notes a call of a model service's shape to an unknown host. `provider` is absent where many providers' models are
+    /// called so.
+    pub fn note_shape(&mut self, caller: Caller, provider: Option<u32>, time: Option<i64>) {
+        self.shaped.insert((caller, day_of(time), provider));
     }
 
     /// Adds what was noted elsewhere; the order does not matter.
     pub fn add(&mut self, other: Self) {
-        for (key, presence) in other.0 {
+        for (key, presence) in other.tools {
             self.put(key, presence);
         }
+        self.shaped.extend(other.shaped);
     }
 
     /// Returns those whose provider's models were not seen in use.
     #[must_use]
     pub fn unused(self) -> BTreeMap<PresenceKey, Presence> {
-        self.0.into_iter().filter(|(_, presence)| !presence.used).collect()
+        let Self { tools, shaped } = self;
+        let mut unused: BTreeMap<_, _> = tools.into_iter().filter(|(_, presence)| !presence.used).collect();
+        for (key, presence) in &mut unused {
+            let is_shaped = |provider| shaped.contains(&(key.caller.clone(), key.day, provider));
+            presence.told |= is_shaped(None) || is_shaped(Some(key.provider));
+        }
+        unused
     }
 
     fn put(&mut self, key: PresenceKey, presence: Presence) {
-        match self.0.get_mut(&key) {
+        match self.tools.get_mut(&key) {
             Some(known) => known.add(presence),
             None => {
-                self.0.insert(key, presence);
+                self.tools.insert(key, presence);
             }
         }
     }
@@ -83,6 +114,7 @@ impl Presence {
             self.minutes.pop_last();
         }
         self.used |= other.used;
+        self.told |= other.told;
     }
 
     /// Whether a call at this time is near a sign of the tool.
@@ -93,4 +125,9 @@ impl Presence {
         let around = minute.saturating_sub(AROUND_MINUTES)..=minute.saturating_add(AROUND_MINUTES);
         self.minutes.range(around).next().is_some()
     }
+}
+
+/// Returns the day of a time, since 1970-01-01 UTC.
+fn day_of(time: Option<i64>) -> Option<i64> {
+    hour_of(time).map(|hour| hour.div_euclid(24))
 }

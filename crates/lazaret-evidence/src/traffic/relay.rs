@@ -99,7 +99,8 @@ pub fn conclude(watched: &mut Watched, relays: Relays) {
         put(watched, TrafficDetector::RelayedTool, row, host, &key.caller, calls);
     }
     for (key, presence) in suspects.iter() {
-        if !relayed.contains(key) {
+        // Where another detector tells of the models' calls, nothing is silent.
+        if !relayed.contains(key) && !presence.told {
             let row = presence.rows.first().copied();
             put(watched, TrafficDetector::SilentTool, row, "", &key.caller, &presence.signs);
         }

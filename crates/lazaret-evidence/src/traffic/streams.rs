@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lazaret_core::TrafficFact;
+use lazaret_core::{TrafficFact, Visibility};
 
 use super::{Caller, Calls, LinePlace};
 
@@ -16,6 +16,8 @@ const SENT_MIN: u64 = 16 * 1024;
 const SENT_MAX: u64 = 64 * 1024 * 1024;
 /// The frames of a streamed answer alone exceed this.
 const RECEIVED_MIN: u64 = 2 * 1024;
+/// The greeting of a server and its certificates take three to five kilobytes of what a tunnel or a flow brings.
+const GREETED_MIN: u64 = 6 * 1024;
 /// The longest answers are some hundred kilobytes of text; with frames around each token some megabytes.
 const RECEIVED_MAX: u64 = 8 * 1024 * 1024;
 /// Text is written at no more than a few hundred tokens a second; frames make that about 50 kB a second.
@@ -37,9 +39,10 @@ pub fn is_stream(fact: &TrafficFact<'_>) -> bool {
         return false;
     };
     let seconds = duration / 1_000_000;
+    let greeted = if fact.visibility == Visibility::Http { 0 } else { GREETED_MIN };
     (SECONDS_MIN..=SECONDS_MAX).contains(&seconds)
         && (SENT_MIN..=SENT_MAX).contains(&sent)
-        && (RECEIVED_MIN..=RECEIVED_MAX).contains(&received)
+        && (RECEIVED_MIN + greeted..=RECEIVED_MAX).contains(&received)
         && received / seconds.max(1) <= RECEIVED_PER_SECOND_MAX
 }
 

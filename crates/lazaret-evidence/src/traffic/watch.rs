@@ -1,13 +1,14 @@
 //! The watch: holds calls against the catalog and gathers what the detectors state, whatever the order of the calls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use hashbrown::HashMap;
 use lazaret_core::{Endpoint, EndpointRole, Exclusivity, Outcome, ProviderId, TrafficFact, Visibility};
 use rustc_hash::FxBuildHasher;
 
 use super::evasion::Evasions;
-use super::presence::{Presences, TINY_BYTES};
+use super::presence::{ModelUse, Presences, TINY_BYTES};
 use super::shapes::Shapes;
 use super::streams::{RareStreams, is_stream};
 use super::{Caller, Calls, FindingKey, LinePlace, TrafficDetector, hour_of};
@@ -89,6 +90,8 @@ struct Row {
     provider: u32,
     standing: Standing,
     infers: bool,
+    /// Whether nobody else is served there.
+    exclusive: bool,
     /// Whether a call to it shows that a tool runs.
     shows_tool: bool,
     plan: Option<String>,
@@ -131,6 +134,7 @@ impl Watch {
                 provider: u32::try_from(number).unwrap_or(u32::MAX),
                 standing: standing(endpoint),
                 infers: endpoint.role == EndpointRole::Inference && exclusive,
+                exclusive,
                 shows_tool: tells_tool && exclusive && !endpoint.tools.is_empty(),
                 plan: endpoint.plan.clone(),
             }
@@ -227,10 +231,16 @@ impl Watch {
 
     /// Notes a banned provider's address that was called under no name of that provider's.
     fn note_address(&self, call: &Call<'_>, watched: &mut Watched) {
-        let server = call.fact.server.map(|address| address.to_canonical().to_string());
+        let asked = call.host.filter(|host| host.parse::<IpAddr>().is_ok()).map(str::to_owned);
+        let server = asked.or_else(|| Some(call.fact.server?.to_canonical().to_string()));
         for (number, row) in self.rows_of(call.addressed) {
             if row.standing == Standing::Banned {
-                tell(TrafficDetector::ProviderAddress, Some(number), server.as_deref(), call, watched);
+                let detector = match row.exclusive {
+                    true => TrafficDetector::ProviderAddress,
+                    // A network announces more than the service.
+                    false => TrafficDetector::ProviderNetwork,
+                };
+                tell(detector, Some(number), server.as_deref(), call, watched);
                 if row.infers {
                     self.note_presence(number, row, call, watched);
                 }
@@ -241,20 +251,25 @@ impl Watch {
     /// Notes what a call to a host without rows shows.
     fn note_unknown(&self, call: &Call<'_>, watched: &mut Watched) {
         let Some(host) = call.host else {
-            if let Some(id) = self.evasions.by_port(call.fact)
-                && !(call.grants.evasion)(id, None)
-            {
-                let server = call.fact.server.map(|address| address.to_canonical().to_string());
-                tell(TrafficDetector::ControlEvasion, None, server.as_deref(), call, watched);
+            let server = call.fact.server.map(|address| address.to_canonical().to_string());
+            match (self.evasions.by_port(call.fact), server.as_deref()) {
+                (Some(id), server) if !(call.grants.evasion)(id, None) => {
+                    tell(TrafficDetector::ControlEvasion, None, server, call, watched);
+                }
+                // Where a log knows no names, an address is the host.
+                (None, Some(server)) if self.scores && call.addressed.is_empty() && is_stream(call.fact) => {
+                    watched.streams.note(server, call.fact, call.place);
+                }
+                _ => {}
             }
             return;
         };
         if self.is_ours(host) {
             return;
         }
-        let evasion = self.evasions.by_name(host.as_bytes()).map(|row| row.id.get_ref().as_str());
-        let evasion = evasion.or_else(|| self.evasions.by_port(call.fact));
-        if evasion.is_some_and(|id| !(call.grants.evasion)(id, Some(host))) {
+        if let Some((id, host)) = self.evasion_of(host, call)
+            && !(call.grants.evasion)(id, Some(host))
+        {
             tell(TrafficDetector::ControlEvasion, None, Some(host), call, watched);
             return;
         }
@@ -262,9 +277,23 @@ impl Watch {
             && shape.provider.as_ref().is_none_or(|provider| self.banned.contains(provider))
         {
             tell(TrafficDetector::ApiShape, None, Some(host), call, watched);
+            let provider = shape.provider.as_ref().and_then(|provider| self.number_of(provider));
+            if shape.provider.is_none() || provider.is_some() {
+                watched.presences.note_shape(Caller::of(call.fact), provider, call.fact.time);
+            }
         } else if self.scores && is_stream(call.fact) {
             watched.streams.note(host, call.fact, call.place);
         }
+    }
+
+    /// Returns the way out of sight that a call takes, and the host that shows it: the one asked for, or the one greeted.
+    fn evasion_of<'c>(&'c self, host: &'c str, call: &Call<'c>) -> Option<(&'c str, &'c str)> {
+        let by_name = |name: &'c str| {
+            let row = self.evasions.by_name(name.as_bytes())?;
+            Some((row.id.get_ref().as_str(), name))
+        };
+        let by_port = || Some((self.evasions.by_port(call.fact)?, host));
+        by_name(host).or_else(|| by_name(call.greeted_host?)).or_else(by_port)
     }
 
     fn note_presence(&self, number: u32, row: &Row, call: &Call<'_>, watched: &mut Watched) {
@@ -273,9 +302,18 @@ impl Watch {
             || fact.visibility == Visibility::Dns
             || (fact.sent.is_some_and(|sent| sent <= TINY_BYTES)
                 && fact.received.is_some_and(|received| received <= TINY_BYTES));
-        let used = row.infers && !tiny;
+        let of_models = match (row.infers, tiny) {
+            (false, _) => ModelUse::None,
+            (true, true) => ModelUse::Tiny,
+            (true, false) => ModelUse::Full,
+        };
         let calls = Calls::of(fact, call.place);
-        watched.presences.note(Caller::of(fact), row.provider, number, used, calls);
+        watched.presences.note(Caller::of(fact), row.provider, number, of_models, calls);
+    }
+
+    /// Returns the number that presences use for a provider; a provider without rows shows no tool.
+    fn number_of(&self, provider: &ProviderId) -> Option<u32> {
+        u32::try_from(self.providers.binary_search(provider).ok()?).ok()
     }
 
     /// Whether a permitted tool is called under a plan or an account that is not our own.

@@ -68,7 +68,8 @@ pub fn scan(request: EgressScanRequest<'_>) -> Result<EgressReport, EgressScanEr
     let names: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
     // sources, evidence
     let Looked { watch, mut watched, inputs } = look(&mut logs, leave, catalog, scores, n_threads, progress)?;
-    let mut blind = blind_detectors(&inputs, &watch, &watched);
+    let has_systems = catalog.endpoints().has_announced();
+    let mut blind = blind_detectors(&inputs, &watch, &watched, has_systems);
     let relays =
         look_again(&mut logs, &inputs, &watch, catalog, &mut watched, &mut blind, (n_threads, progress))?;
     conclude(&mut watched, relays);
@@ -218,7 +219,12 @@ impl lazaret_traffic::Watch for Second<'_> {
 }
 
 /// Returns which detectors had no log in which they could see anything.
-fn blind_detectors(inputs: &[InputReport], watch: &Watch, watched: &Watched) -> BTreeSet<Blind> {
+fn blind_detectors(
+    inputs: &[InputReport],
+    watch: &Watch,
+    watched: &Watched,
+    has_systems: bool,
+) -> BTreeSet<Blind> {
     let seen: BTreeSet<Visibility> =
         inputs.iter().flat_map(|input| input.visibility.iter().copied()).collect();
     let mut blind = BTreeSet::new();
@@ -227,6 +233,8 @@ fn blind_detectors(inputs: &[InputReport], watch: &Watch, watched: &Watched) -> 
             "scores were not asked for".to_owned()
         } else if detector == TrafficDetector::RareStream && watched.streams.overflowed() {
             "there are too many hosts with such streams".to_owned()
+        } else if detector == TrafficDetector::ProviderNetwork && !has_systems {
+            "no table says which system announces which addresses".to_owned()
         } else if detector.needs().iter().all(|kind| !seen.contains(kind)) {
             let needs: Vec<&str> = detector.needs().iter().map(|kind| kind.as_str()).collect();
             format!("no log shows what it needs: {}", needs.join(", "))

@@ -164,6 +164,41 @@ fn findings_for_a_siem_are_detection_findings() {
 }
 
 #[test]
+fn a_table_of_systems_finds_the_rows_that_name_one() {
+    let world = world();
+    let line = |seconds, address: &str| squid(seconds, 30, "-", address, 5_000, 90);
+    world
+        .repo
+        .write("access.log", line(1, "198.51.100.9") + &line(2, "203.0.113.9") + &line(3, "160.79.104.9"));
+    world.repo.write("systems.tsv", "198.51.100.0\t198.51.100.255\t399358\tUS\tAN EXAMPLE\n160.79.0.0\t160.79.255.255\t399358\tUS\tAN EXAMPLE\n");
+    let told = |args: &[&str]| {
+        let report = json(&scan(&world, &[&["access.log", "--format", "json"], args].concat()));
+        let findings = report["findings"].as_array().unwrap().clone();
+        let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+        findings.iter().map(|one| (text(one, "detector"), text(one, "host"))).collect::<Vec<_>>()
+    };
+    let by_range = ("provider-address".to_owned(), "160.79.104.9".to_owned());
+    assert_eq!(told(&[]), [by_range.clone()]);
+    let by_system = ("provider-network".to_owned(), "198.51.100.9".to_owned());
+    assert_eq!(told(&["--asn-table", "systems.tsv"]), [by_range, by_system]);
+    let network = scan(&world, &["access.log", "--asn-table", "systems.tsv", "--format", "json"]);
+    assert!(!network.stdout.contains("no table says"), "{}", network.stdout);
+
+    for (text, why) in [
+        ("198.51.100.0/24 399358\nnot a line\n", "line 2: it begins with no address and no range"),
+        ("", "no line of it says which system announces which addresses"),
+    ] {
+        world.repo.write("systems.tsv", text);
+        let refused = scan(&world, &["access.log", "--asn-table", "systems.tsv"]);
+        assert_eq!(refused.code, 1, "{}", refused.stdout);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains(why), "{}", refused.stderr);
+    }
+    let missing = scan(&world, &["access.log", "--asn-table", "missing.tsv"]);
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("cannot read the table of systems `missing.tsv`"), "{}", missing.stderr);
+}
+
+#[test]
 fn exit_codes_say_what_was_found() {
     let world = world();
     assert_eq!(scan(&world, &["access.log", "--fail-on", "never"]).code, 0);

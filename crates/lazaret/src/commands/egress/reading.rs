@@ -1,14 +1,15 @@
 //! How logs are named on the command line, and how callers are named in what is told about them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lazaret_evidence::endpoints::SystemTable;
 use lazaret_pipeline::egress::{
     InputReport, Log, LogError, Naming, Opener, PSEUDONYM_PERIOD_DAYS, PeriodKeys, RecordReport,
 };
-use lazaret_traffic::Format;
+use lazaret_traffic::{Decoder, Format};
 
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -107,6 +108,22 @@ fn read_secret(path: &Path) -> Result<[u8; SECRET_BYTES], CommandError> {
             format!("the pseudonym key `{name}` has {} bytes, and {SECRET_BYTES} are needed", bytes.len());
         CommandError::new(ExitCode::Failure, message)
             .hint("make one with `head -c 32 /dev/urandom > FILE`, readable by its owner alone")
+    })
+}
+
+/// Reads a table of which autonomous system announces which addresses.
+pub(super) fn systems(path: &Path) -> Result<SystemTable, CommandError> {
+    let name = path.display();
+    let unread = || format!("cannot read the table of systems `{name}`");
+    let failed = |message: String| CommandError::new(ExitCode::Failure, message);
+    let file = File::open(path).map_err(|error| failed(unread()).because(error))?;
+    let mut decoder = Decoder::new(Box::new(file)).map_err(|error| failed(unread()).because(error))?;
+    let mut text = String::new();
+    decoder.read_to_string(&mut text).map_err(|error| failed(unread()).because(error))?;
+    SystemTable::parse(&text).map_err(|error| {
+        failed(format!("`{name}` is no table of systems"))
+            .because(error)
+            .hint("give one as iptoasn.com, CAIDA or pyasn publish it; `lazaret help egress scan` says which lines it may have")
     })
 }
 

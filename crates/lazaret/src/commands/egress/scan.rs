@@ -12,7 +12,7 @@ use lazaret_pipeline::egress::{
 
 use super::deciding::DecidingArgs;
 use super::keeping::KeepingArgs;
-use super::reading::{LogFormatArgs, is_unread, log_hint, logs, naming, warn_of_unread};
+use super::reading::{LogFormatArgs, is_unread, log_hint, logs, naming, systems, warn_of_unread};
 use crate::args::GlobalArgs;
 use crate::command_error::CommandError;
 use crate::exit::ExitCode;
@@ -42,6 +42,10 @@ pub(crate) struct ScanArgs {
     /// Score streams to hosts that few call as well; this looks at calls that match nothing
     #[arg(long)]
     score: bool,
+    /// A table of which autonomous system announces which addresses, compressed or not: as iptoasn.com, CAIDA and pyasn
+    /// have it, or ranges and systems as CSV. Rows of the catalog that name a system match by it
+    #[arg(long, value_name = "FILE")]
+    asn_table: Option<PathBuf>,
     /// A file of 32 secret bytes: callers get pseudonyms that are the same in each report of a period of 30 days
     #[arg(long, value_name = "FILE")]
     pseudonym_key: Option<PathBuf>,
@@ -80,6 +84,10 @@ enum FailOnFinding {
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, CommandError> {
     let (rulebook, exemptions) = block_on(args.deciding.open_for_logs(global.now()))?;
+    let catalog = match &args.asn_table {
+        Some(path) => rulebook.catalog.clone().with_announced(systems(path)?),
+        None => rulebook.catalog.clone(),
+    };
     let leave = Leave::new(rulebook.rules.egress().clone(), exemptions);
     args.keeping.check(&args.deciding, rulebook.rules.policy().digest())?;
     let naming = naming(args.pseudonym_key.as_deref())?;
@@ -89,7 +97,7 @@ pub(crate) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<ExitCode, Comm
     let report = scan(EgressScanRequest {
         logs: logs(&args.logs, format.as_ref())?,
         leave: &leave,
-        catalog: &rulebook.catalog,
+        catalog: &catalog,
         naming: &naming,
         scores: args.score,
         n_threads: args.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get),
