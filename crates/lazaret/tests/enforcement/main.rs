@@ -11,6 +11,7 @@
 
 mod envoy;
 mod exports;
+mod findings;
 mod firewall;
 mod greeting;
 mod lists;
