@@ -210,6 +210,9 @@ const SIGN_IN: Line = Line { host: 1, ..PLAIN };
 const STREAM: Line = Line { host: 3, minute: 105, stream: true, ..PLAIN };
 const SHAPED: Line = Line { host: 4, path: 1, minute: 110, ..PLAIN };
 
+/// What is called how, and what is told: detector and host.
+type Case<'a> = (&'a str, &'a [Line], &'a [(TrafficDetector, &'a str)]);
+
 #[test]
 fn what_is_told_of_calls_taken_together() {
     use TrafficDetector::{ApiShape, InferenceHost, PersonalPlan, RelayedTool, SilentTool};
@@ -217,7 +220,7 @@ fn what_is_told_of_calls_taken_together() {
     let (relay, silent) = ((RelayedTool, HOSTS[3].0), (SilentTool, ""));
     let shaped = (ApiShape, HOSTS[4].0);
     let next_day = 100 + 24 * 60;
-    let cases: &[(&str, &[Line], &[(TrafficDetector, &str)])] = &[
+    let cases: &[Case<'_>] = &[
         ("a tool that shows itself, and nothing else", &[SIGN_IN], &[silent]),
         ("and streams elsewhere", &[SIGN_IN, STREAM], &[relay]),
         ("and streams elsewhere, much later", &[SIGN_IN, Line { minute: 130, ..STREAM }], &[silent]),

@@ -178,7 +178,7 @@ fn a_table_of_systems_finds_the_rows_that_name_one() {
         findings.iter().map(|one| (text(one, "detector"), text(one, "host"))).collect::<Vec<_>>()
     };
     let by_range = ("provider-address".to_owned(), "160.79.104.9".to_owned());
-    assert_eq!(told(&[]), [by_range.clone()]);
+    assert_eq!(told(&[]), std::slice::from_ref(&by_range));
     let by_system = ("provider-network".to_owned(), "198.51.100.9".to_owned());
     assert_eq!(told(&["--asn-table", "systems.tsv"]), [by_range, by_system]);
     let network = scan(&world, &["access.log", "--asn-table", "systems.tsv", "--format", "json"]);
