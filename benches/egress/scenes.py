@@ -56,9 +56,9 @@ OTHERWISE = [
     "login.microsoftonline.com", "graph.microsoft.com", "slack.com", "zoom.us", "update.code.visualstudio.com",
     "marketplace.visualstudio.com", "huggingface.co", "en.wikipedia.org", "stackoverflow.com", "www.debian.org",
     "kernel.org", "gitlab.com", "bitbucket.org", "codeberg.org", "sourceware.org", "savannah.gnu.org", "www.gnu.org",
-    "lists.debian.org", "deb.debian.org", "pypi.org", "files.pythonhosted.org", "registry.npmjs.org",
-    "static.crates.io", "index.crates.io", "proxy.golang.org", "repo.maven.apache.org", "rubygems.org",
-    "registry-1.docker.io", "ghcr.io", "quay.io", "dl.google.com", "fcm.googleapis.com", "wss-primary.slack.com",
+    "lists.debian.org", "mirror.example", "packages.example", "files.packages.example", "modules.example",
+    "crates.example", "index.crates.example", "proxy.modules.example", "jars.example", "gems.example",
+    "images.example", "ghcr.io", "quay.io", "dl.google.com", "fcm.googleapis.com", "wss-primary.slack.com",
     "teams.microsoft.com", "meet.google.com", "www.youtube.com", "stats.grafana.org",
 ]
 # Interfaces of other trades that share a path with those of models.

@@ -134,6 +134,13 @@ impl ExemptionRequest {
 }
 
 impl Exemption {
+    /// Returns where it stood when it was used: what was revoked later was in order then.
+    #[must_use]
+    pub fn status_of_use(&self, terms: &Terms, used: Timestamp) -> ExemptionStatus {
+        let revoked = self.revoked.filter(|(_, time)| *time <= used);
+        Self { revoked, ..self.clone() }.status(terms, used)
+    }
+
     /// Returns where it stands: the one place where the time of an exemption is looked at.
     #[must_use]
     pub fn status(&self, terms: &Terms, now: Timestamp) -> ExemptionStatus {

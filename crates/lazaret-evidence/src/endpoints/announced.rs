@@ -57,9 +57,13 @@ impl SystemTable {
     }
 }
 
-/// Whether a line names columns: none of its words is a number or an address.
+/// Whether a line names columns: none of its words is a number or an address, and one of the first three says that it is a
+/// system. Tables of places look the same otherwise, and have other numbers there.
 fn is_header(line: &str) -> bool {
-    fields(line).all(|field| !field.starts_with(|sign: char| sign.is_ascii_digit() || sign == ':'))
+    let is_word = |field: &str| !field.starts_with(|sign: char| sign.is_ascii_digit() || sign == ':');
+    let is_system =
+        |field: &str| field.to_ascii_lowercase().starts_with("as") || field.contains("autonomous");
+    fields(line).all(is_word) && fields(line).take(3).any(is_system)
 }
 
 fn fields(line: &str) -> impl Iterator<Item = &str> {

@@ -74,12 +74,15 @@ impl Watch {
             // An address that was asked for is an address that was called.
             Some(Host::Address(_)) | None => Vec::new(),
         };
-        // Beside an address that was asked for, the one that was connected to may be another proxy's.
-        let server = match host {
+        // What a client asks for is its own choice, so the address that was connected to counts beside it.
+        let asked_for = match host {
             Some(Host::Address(address)) => Some(address),
-            Some(Host::Name(_)) | None => fact.server,
+            Some(Host::Name(_)) | None => None,
         };
-        let addressed = server.map_or_else(Vec::new, |server| numbers(&endpoints.address(server)));
+        let servers = asked_for.into_iter().chain(fact.server.filter(|server| Some(*server) != asked_for));
+        let mut addressed: Vec<_> = servers.flat_map(|server| numbers(&endpoints.address(server))).collect();
+        addressed.sort_unstable();
+        addressed.dedup();
         let host_text = host.map(text);
         let greeted_text = greeted.map(text);
         self.note(

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use lazaret_store::{Act, Actor, Aggregate, ExemptionId, Key, StoreError};
+use lazaret_store::{Act, Actor, Aggregate, ExemptionId, ExemptionStatus, Key, StoreError};
 
 use super::logs::{Log, LogError};
 use super::reconcile::{RecordReport, Records};
@@ -64,13 +64,25 @@ pub async fn record_uses(
     let mut recorded = Vec::new();
     for (exemption, times) in &decided.times {
         let exemption = *exemption;
-        let last_use = match house.store.get(Key::Exemption(exemption)).await? {
-            Some(Aggregate::Exemption(known)) => known.last_use,
+        let known = match house.store.get(Key::Exemption(exemption)).await? {
+            Some(Aggregate::Exemption(known)) => Some(known),
             Some(_) | None => None,
         };
-        let new = || times.iter().filter(|time| last_use.is_none_or(|last| **time > last));
-        let Some(last) = new().max().copied() else { continue };
-        let uses = u64::try_from(new().count()).unwrap_or(u64::MAX);
+        let last_use = known.as_ref().and_then(|known| known.last_use);
+        let new = times.iter().filter(|time| last_use.is_none_or(|last| **time > last));
+        // A service that has not heard of a revocation yet lets a call pass: that is no use, and the others are.
+        let terms = &house.charter.basis.terms;
+        let is_use = |time: &&Timestamp| {
+            known.as_ref().is_none_or(|known| known.status_of_use(terms, **time) == ExemptionStatus::Active)
+        };
+        let (new, outside): (Vec<&Timestamp>, Vec<&Timestamp>) = new.partition(is_use);
+        if !outside.is_empty() {
+            let uses = u64::try_from(outside.len()).unwrap_or(u64::MAX);
+            let why = "it allowed nothing at that time, so that they are findings and no uses".to_owned();
+            recorded.push(RecordedUses { exemption, uses, outcome: Err(why) });
+        }
+        let Some(last) = new.iter().max().copied().copied() else { continue };
+        let uses = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let outcome = match house.store.apply(actor, Act::RecordUse { exemption, uses, last }, now).await {
             Ok(done) => Ok(done.seq),
             Err(StoreError::Refused { refusal }) => Err(refusal.to_string()),

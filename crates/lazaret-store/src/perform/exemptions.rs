@@ -73,10 +73,7 @@ impl Desk<'_> {
             let why = "a use is recorded after it happened, and at least one at a time";
             return Err(Refusal::Senseless { why: why.to_owned() }.into());
         }
-        // A use is judged by its time: what was revoked later was in order then.
-        let revoked = exemption.revoked.filter(|(_, time)| *time <= last);
-        let then = Exemption { revoked, ..exemption.clone() };
-        let status = then.status(&self.charter.basis.terms, last);
+        let status = exemption.status_of_use(&self.charter.basis.terms, last);
         if status != ExemptionStatus::Active {
             let needs = "a use outside its time is no use of it: it is a finding";
             return Err(unready(Key::Exemption(id), status.as_str(), needs));

@@ -92,10 +92,13 @@ impl Store {
             }
         }
         for share in shares(by_day) {
-            let looked_at = std::mem::take(&mut looked_at);
             let (actor, duties, program) = (actor.clone(), self.duties.clone(), self.program.clone());
             let look = Look { actor, catalog, looked_at, share, revise, now, duties, program };
             let part = self.run(move |transaction| Box::pin(look.record(transaction))).await?;
+            if !part.entries.is_empty() {
+                // The first entry tells it, and no other repeats it.
+                looked_at = LookedAt::default();
+            }
             outcome.entries.extend(part.entries);
             outcome.new += part.new;
             outcome.more += part.more;

@@ -1,12 +1,16 @@
 //! What a running service decides by, read anew: another policy is taken where it is valid, and refused aloud where not.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lazaret_core::Digest;
 use lazaret_pipeline::egress::{Decider, KeptExemptions};
 use lazaret_pipeline::house::House;
+use lazaret_policy::POLICY_BYTES_MAX;
 use lazaret_server::{PolicyReading, Reading};
 
 use super::deciding::decider;
@@ -17,6 +21,12 @@ use crate::house::{house_error, store_error};
 use crate::rulebook::Rulebook;
 use crate::screen::Screen;
 use crate::speech;
+
+/// How long lies between two readings of a file that has changed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a file that has changed is read before it is left for the next time.
+const READINGS_MAX: u32 = 10;
 
 /// Where policy and exemptions are read from again.
 pub(super) struct Renewal {
@@ -69,7 +79,7 @@ impl Renewal {
         let (text, name) = match (&self.policy, &self.house) {
             (Some(path), _) => {
                 let name = path.display().to_string();
-                let text = std::fs::read(path).map_err(|error| {
+                let text = settled(path, known).await.map_err(|error| {
                     let message = format!("cannot read the policy `{name}`");
                     unread(CommandError::new(ExitCode::PolicyInvalid, message).because(error))
                 })?;
@@ -122,4 +132,28 @@ impl Renewal {
         speech::warning(&text, &self.screen);
         *said = Some(what);
     }
+}
+
+/// Reads a file; where it is another than the one that is known, until two readings in a row agree. A policy that is
+/// being written may be valid without its end, and say less.
+async fn settled(path: &Path, known: Digest) -> io::Result<Vec<u8>> {
+    let mut before = None;
+    for _ in 0..READINGS_MAX {
+        let path = path.to_owned();
+        // A disk that does not answer must not keep calls waiting.
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            // One byte too many is enough to be refused.
+            let most = u64::try_from(POLICY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+            File::open(path)?.take(most).read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let bytes = read.await.map_err(io::Error::other)??;
+        let digest = Digest::of(&bytes);
+        if digest == known || before == Some(digest) {
+            return Ok(bytes);
+        }
+        before = Some(digest);
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(io::Error::other("it changes all the time"))
 }

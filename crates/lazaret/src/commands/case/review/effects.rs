@@ -120,11 +120,17 @@ impl Hands<'_> {
             Ok(row) => row,
             Err(error) => return Outcome { case, result: Err(lines(&store_error(error))) },
         };
-        if let Some(Aggregate::Case(row)) = row
-            && let Err(error) =
-                delta::recount(&self.house, &self.actor, &row, self.identities.as_ref(), self.global).await
-        {
-            return Outcome { case, result: Err(lines(&error)) };
+        if let Some(Aggregate::Case(row)) = row {
+            let stands = row.proposal.as_ref().map(|proposal| proposal.resolution.digest());
+            if stands != Some(resolution) {
+                let why = "it is not what was shown any more: look at the case again".to_owned();
+                return Outcome { case, result: Err(vec![why]) };
+            }
+            let recounted =
+                delta::recount(&self.house, &self.actor, &row, self.identities.as_ref(), self.global).await;
+            if let Err(error) = recounted {
+                return Outcome { case, result: Err(lines(&error)) };
+            }
         }
         self.outcome(case, self.deciding().agree(case, resolution).await).await
     }
