@@ -166,10 +166,13 @@ fn findings_for_a_siem_are_detection_findings() {
 #[test]
 fn a_table_of_systems_finds_the_rows_that_name_one() {
     let world = world();
-    let line = |seconds, address: &str| squid(seconds, 30, "-", address, 5_000, 90);
-    world
-        .repo
-        .write("access.log", line(1, "198.51.100.9") + &line(2, "203.0.113.9") + &line(3, "160.79.104.9"));
+    let line = |seconds, asked: &str, server: &str| {
+        squid(seconds, 30, "-", asked, 5_000, 90).replace("198.51.100.7", server)
+    };
+    let mut log = ["198.51.100.9", "203.0.113.9", "160.79.104.9"].map(|both| line(1, both, both)).concat();
+    // Whoever asks for one address and is at another is told by the other.
+    log += &line(2, "203.0.113.10", "160.79.104.10");
+    world.repo.write("access.log", log);
     world.repo.write("systems.tsv", "198.51.100.0\t198.51.100.255\t399358\tUS\tAN EXAMPLE\n160.79.0.0\t160.79.255.255\t399358\tUS\tAN EXAMPLE\n");
     let told = |args: &[&str]| {
         let report = json(&scan(&world, &[&["access.log", "--format", "json"], args].concat()));
@@ -177,10 +180,11 @@ fn a_table_of_systems_finds_the_rows_that_name_one() {
         let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
         findings.iter().map(|one| (text(one, "detector"), text(one, "host"))).collect::<Vec<_>>()
     };
-    let by_range = ("provider-address".to_owned(), "160.79.104.9".to_owned());
-    assert_eq!(told(&[]), std::slice::from_ref(&by_range));
+    let by_range =
+        ["160.79.104.9", "203.0.113.10"].map(|host| ("provider-address".to_owned(), host.to_owned()));
+    assert_eq!(told(&[]), by_range);
     let by_system = ("provider-network".to_owned(), "198.51.100.9".to_owned());
-    assert_eq!(told(&["--asn-table", "systems.tsv"]), [by_range, by_system]);
+    assert_eq!(told(&["--asn-table", "systems.tsv"]), [by_range.as_slice(), &[by_system]].concat());
     let network = scan(&world, &["access.log", "--asn-table", "systems.tsv", "--format", "json"]);
     assert!(!network.stdout.contains("no table says"), "{}", network.stdout);
 
