@@ -1,7 +1,7 @@
 //! Unbound and BIND with the zone: what is stopped does not exist, what passes is answered.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -103,7 +103,7 @@ struct Resolver {
 impl Resolver {
     fn unbound(folder: &Path, zone: &Path) -> Self {
         let unbound = program("/usr/sbin/unbound", "unbound");
-        let port = free_udp_port();
+        let port = free_port_of_both();
         let config = folder.join("unbound.conf");
         let text = format!(
             "server:\n  interface: 127.0.0.1@{port}\n  access-control: 127.0.0.0/8 allow\n  do-daemonize: no\n  \
@@ -127,7 +127,7 @@ impl Resolver {
 
     fn bind(folder: &Path, zone: &Path) -> Self {
         let named = program("/usr/sbin/named", "bind9");
-        let port = free_udp_port();
+        let port = free_port_of_both();
         let config = folder.join("named.conf");
         let text = format!(
             "options {{ directory \"{folder}\"; pid-file none; session-keyfile none; \
@@ -172,8 +172,14 @@ fn export_both(world: &World, zone: &Path, more: &[&str]) {
     }
 }
 
-fn free_udp_port() -> u16 {
-    UdpSocket::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// Returns a port that nobody uses by either protocol: resolvers take both, and connections of other tests have many.
+fn free_port_of_both() -> u16 {
+    let of_both = || {
+        let udp = UdpSocket::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = udp.local_addr().unwrap().port();
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok().map(|_listener| port)
+    };
+    std::iter::from_fn(|| Some(of_both())).flatten().next().unwrap()
 }
 
 /// Holds a resolver with the zone of the whole catalog against what the service would decide.
