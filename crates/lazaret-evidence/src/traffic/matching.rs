@@ -74,15 +74,15 @@ impl Watch {
             // An address that was asked for is an address that was called.
             Some(Host::Address(_)) | None => Vec::new(),
         };
-        // The address that was connected to may be another proxy's, so one that was asked for comes first. Alone it does not
-        // count: what a client asks for is its own choice.
-        let by_address = |address| numbers(&endpoints.address(address));
+        // What a client asks for is its own choice, so the address that was connected to counts beside it.
         let asked_for = match host {
-            Some(Host::Address(address)) => by_address(address),
-            Some(Host::Name(_)) | None => Vec::new(),
+            Some(Host::Address(address)) => Some(address),
+            Some(Host::Name(_)) | None => None,
         };
-        let addressed =
-            if asked_for.is_empty() { fact.server.map_or_else(Vec::new, by_address) } else { asked_for };
+        let servers = asked_for.into_iter().chain(fact.server.filter(|server| Some(*server) != asked_for));
+        let mut addressed: Vec<_> = servers.flat_map(|server| numbers(&endpoints.address(server))).collect();
+        addressed.sort_unstable();
+        addressed.dedup();
         let host_text = host.map(text);
         let greeted_text = greeted.map(text);
         self.note(
